@@ -1,0 +1,87 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import * as tailscale from "@pulumi/tailscale";
+import type { ResolvedArgs } from "../peer-relay-args";
+
+/** What the VM's join secret depends on. */
+export interface JoinSecretArgs {
+  args: ResolvedArgs;
+  /** Name of the parameter; known before anything exists, because the user data names it too. */
+  parameterName: string;
+  /** A new one asks for a new key: the old one has been used. */
+  serial: pulumi.Output<string>;
+  tags: Record<string, string>;
+  /** Must stand first: Tailscale refuses a key for a tag that the policy file does not own yet. */
+  dependsOn: pulumi.Resource[];
+}
+
+/**
+ * The SSM SecureString from which the VM fetches what it joins with; none with workload identity. It never goes
+ * through user data, and the VM fetches it anew when it has to join again, so a new key never replaces the VM.
+ */
+export function joinSecret(
+  name: string,
+  { args, parameterName, serial, tags, dependsOn }: JoinSecretArgs,
+  parent: pulumi.Resource,
+): aws.ssm.Parameter | undefined {
+  if (args.workloadIdentity !== undefined) return undefined;
+  const given = args.authKey ?? args.oauthClientSecret;
+  const value =
+    given === undefined ? mintedKey(name, args, serial, dependsOn, parent).key : pulumi.secret(given);
+  return new aws.ssm.Parameter(
+    `${name}-join-secret`,
+    {
+      name: parameterName,
+      type: "SecureString",
+      value,
+      description: `What peer relay ${name} joins with`,
+      tags,
+    },
+    { parent, additionalSecretOutputs: ["value"] },
+  );
+}
+
+function mintedKey(
+  name: string,
+  args: ResolvedArgs,
+  serial: pulumi.Output<string>,
+  dependsOn: pulumi.Resource[],
+  parent: pulumi.Resource,
+): tailscale.TailnetKey {
+  return new tailscale.TailnetKey(
+    `${name}-auth-key`,
+    {
+      reusable: false,
+      ephemeral: false,
+      preauthorized: true,
+      tags: args.tags,
+      expiry: args.keyExpirySeconds,
+      // Tailscale takes at most 50 letters, digits, spaces and dashes here.
+      description: pulumi.interpolate`peer-relay ${name.replace(/[^A-Za-z0-9-]/g, "-").slice(0, 28)} ${serial}`,
+      // A used single-use key is invalid, and that is as it should be: the serial alone asks for a new one.
+      recreateIfInvalid: "never",
+    },
+    {
+      parent,
+      dependsOn,
+      additionalSecretOutputs: ["key"],
+      hooks: { onError: [explainRefusal(`${name}-auth-key-refused`, args)] },
+    },
+  );
+}
+
+/** Says what a refused key means, beside the API's own words; it never retries. */
+function explainRefusal(hookName: string, args: ResolvedArgs): pulumi.ErrorHook {
+  return new pulumi.ErrorHook(hookName, ({ errors }) => {
+    const text = errors.join("\n");
+    if (/requested tags|not permitted|tags? .*invalid/i.test(text)) {
+      void pulumi.log.error(
+        `Tailscale made no auth key for ${args.tags.join(", ") || "an untagged device"}. An OAuth client can make keys ` +
+          "only for tags that it has or that its own tags own: name the client's tag in tagOwners " +
+          `(now ${args.tagOwners.join(", ")}), or give the client the relay's tag. An entry that is in the policy file ` +
+          "already is never edited. An untagged relay needs a user's API key.",
+      );
+    }
+    return false;
+  });
+}

@@ -1,0 +1,260 @@
+import { createHash } from "crypto";
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { relayFirewall } from "./aws/firewall";
+import { relayImage } from "./aws/image";
+import { instanceProfile } from "./aws/instance-role";
+import { joinSecret } from "./aws/join-secret";
+import { relayNetwork } from "./aws/network";
+import { BootstrapSettings, renderUserData } from "./bootstrap";
+import type { PeerRelayArgs, ResolvedArgs } from "./peer-relay-args";
+import { PolicyFragment, relayPolicyFragment } from "./policy";
+import { PolicyFragmentResource } from "./policy/resource";
+import { resolveArgs, warningsFor } from "./resolve-args";
+import { Enrollment } from "./tailnet/enrollment";
+import { RelayDevice } from "./tailnet/relay-device";
+import { atLeast, parseVersion, STATIC_ENDPOINTS_SINCE } from "./tailscale-version";
+
+/**
+ * A Tailscale peer relay in AWS: a VM with an Elastic IP, its security group, its bootstrap, and its grant in the
+ * tailnet's policy file. `up` ends when the relay is online in the tailnet, or fails and says why.
+ *
+ * Order on create: tag owners in the policy file, Elastic IP, enrollment, auth key, parameter, VM, address
+ * association, device online, grant. The grant comes last, because a client that tries a relay that does not serve yet
+ * waits half a minute before it tries again. Destroy goes the other way: grant, VM, parameter, key, device, tag owners.
+ *
+ * Credentials for the policy file and the device list come from the stack's `tailscale:` config or the `TAILSCALE_*`
+ * variables; an explicit `tailscale.Provider` is used for the auth key only.
+ *
+ * @example
+ * ```ts
+ * const relay = new PeerRelay("relay", { clients: ["tag:laptop"] });
+ * export const endpoint = relay.endpoint;
+ * ```
+ */
+export class PeerRelay extends pulumi.ComponentResource {
+  /** The relay's Elastic IP. */
+  readonly publicIp: pulumi.Output<string>;
+  /** Its IPv6 address; undefined without `ipv6`. */
+  readonly publicIpv6: pulumi.Output<string | undefined>;
+  /** What clients send to: `publicIp:port`, UDP. */
+  readonly endpoint: pulumi.Output<string>;
+  readonly instanceId: pulumi.Output<string>;
+  readonly securityGroupId: pulumi.Output<string>;
+  /** Node id of the relay's device in the Tailscale API. */
+  readonly deviceId: pulumi.Output<string>;
+  /** The relay's addresses in the tailnet, IPv4 first. */
+  readonly tailscaleIps: pulumi.Output<string[]>;
+  /** The relay's name in the tailnet. */
+  readonly hostname: pulumi.Output<string>;
+  /** What the policy file holds for this relay, or with `policy: "emit"` what you put there. */
+  readonly policyFragment: pulumi.Output<PolicyFragment>;
+
+  /**
+   * @param name logical name, unique in the stack; with project and stack it is the owner's name in the policy file
+   * @throws InvalidArgsError with every bad argument at once, before any resource exists
+   */
+  constructor(name: string, args: PeerRelayArgs, opts?: pulumi.ComponentResourceOptions) {
+    const resolved = resolveArgs(name, pulumi.getStack(), args);
+    const parameterName = `/peer-relay/${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
+    checkUserDataSize(resolved, parameterName);
+    // No inputs for the component itself: they would stand in the state, and some are secrets.
+    super("peer-relay:index:PeerRelay", name, {}, opts);
+    warningsFor(resolved).forEach((warning) => void pulumi.log.warn(warning, this));
+
+    const owner = `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
+    const tags = { Name: `peer-relay-${name}`, "peer-relay:owner": owner, ...resolved.resourceTags };
+
+    const tagOwners = this.mergePolicy(`${name}-tag-owners`, resolved, tagOwnersFragment(owner, resolved));
+    const network = relayNetwork(name, resolved, tags, this);
+    const address = new aws.ec2.Eip(
+      `${name}-address`,
+      { domain: "vpc", tags },
+      { parent: this, dependsOn: network.route },
+    );
+    const hostname = address.publicIp.apply((ip) => relayHostname(resolved.hostname, ip));
+    const firewall = relayFirewall(name, resolved, network.vpcId, tags, this);
+    const ami = relayImage(name, resolved, this);
+    const userData = pulumi
+      .all([address.publicIp, hostname])
+      .apply(([ip, host]) => renderUserData(bootstrapSettings(resolved, parameterName, ip, host)));
+
+    const keepers = pulumi
+      .all([userData, ami, network.subnetId, network.availabilityZone, resolved.ipv6])
+      .apply((host) => createHash("sha256").update(JSON.stringify(host)).digest("hex").slice(0, 16));
+    const enrollment = new Enrollment(
+      `${name}-enrollment`,
+      { hostname, keepers },
+      { parent: this, dependsOn: tagOwners },
+    );
+    const secret = joinSecret(
+      name,
+      { args: resolved, parameterName, serial: enrollment.serial, tags, dependsOn: tagOwners },
+      this,
+    );
+    const role = instanceProfile(name, resolved, secret?.arn, tags, this);
+    const vm = new aws.ec2.Instance(
+      `${name}-vm`,
+      {
+        ami,
+        instanceType: resolved.instanceType,
+        subnetId: network.subnetId,
+        availabilityZone: network.availabilityZone,
+        vpcSecurityGroupIds: [firewall.id],
+        iamInstanceProfile: role.profile.name,
+        userData,
+        userDataReplaceOnChange: true,
+        ipv6AddressCount: resolved.ipv6 ? 1 : undefined,
+        // The relay learns its public address from IMDS; with one hop, nothing behind it can.
+        metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
+        rootBlockDevice: { volumeType: "gp3", volumeSize: resolved.rootVolumeGib, encrypted: true },
+        tags,
+        volumeTags: tags,
+      },
+      {
+        parent: this,
+        // The old VM must be gone before the new one joins: they share the address and the host name.
+        deleteBeforeReplace: true,
+        dependsOn: [enrollment, role.policy, ...(secret ? [secret] : []), ...network.route],
+      },
+    );
+    const association = new aws.ec2.EipAssociation(
+      `${name}-address-association`,
+      { instanceId: vm.id, allocationId: address.id },
+      { parent: this },
+    );
+    const device = new RelayDevice(
+      `${name}-device`,
+      {
+        hostname,
+        tags: resolved.tags,
+        serial: enrollment.serial,
+        since: enrollment.since,
+        timeoutSeconds: resolved.readyTimeoutSeconds,
+        hint: pulumi.all([vm.id, aws.getRegionOutput({}, { parent: this }).region]).apply(readinessHint),
+      },
+      { parent: this, dependsOn: association },
+    );
+    const grants = grantFragment(owner, resolved, device.tailscaleIps);
+    this.mergePolicy(`${name}-grant`, resolved, grants, [device]);
+
+    this.publicIp = address.publicIp;
+    this.publicIpv6 = vm.ipv6Addresses.apply((addresses) => (resolved.ipv6 ? addresses?.[0] : undefined));
+    this.endpoint = pulumi.interpolate`${address.publicIp}:${resolved.port}`;
+    this.instanceId = vm.id;
+    this.securityGroupId = firewall.id;
+    this.deviceId = device.deviceId;
+    this.tailscaleIps = device.tailscaleIps;
+    this.hostname = hostname;
+    this.policyFragment = grants.apply((fragment) => ({
+      ...fragment,
+      tagOwners: tagOwnersFragment(owner, resolved).tagOwners,
+    }));
+    this.registerOutputs({
+      publicIp: this.publicIp,
+      publicIpv6: this.publicIpv6,
+      endpoint: this.endpoint,
+      instanceId: this.instanceId,
+      securityGroupId: this.securityGroupId,
+      deviceId: this.deviceId,
+      tailscaleIps: this.tailscaleIps,
+      hostname: this.hostname,
+      policyFragment: this.policyFragment,
+    });
+  }
+
+  /** The resource that keeps a fragment in the policy file; none with `policy: "emit"` or nothing to keep. */
+  private mergePolicy(
+    name: string,
+    args: ResolvedArgs,
+    fragment: pulumi.Output<PolicyFragment> | PolicyFragment,
+    dependsOn: pulumi.Resource[] = [],
+  ): pulumi.Resource[] {
+    if (args.policy === "emit") return [];
+    if (!pulumi.Output.isInstance(fragment) && Object.keys(fragment.tagOwners).length === 0) return [];
+    const known = pulumi.output(fragment);
+    const props = {
+      owner: known.owner,
+      grants: known.grants,
+      tagOwners: known.tagOwners,
+      keepAllowAll: args.keepAllowAll,
+      force: args.forcePolicy,
+    };
+    return [new PolicyFragmentResource(name, props, { parent: this, dependsOn })];
+  }
+}
+
+/** The relay's name in the tailnet: the Elastic IP makes it one that no other device has. */
+export function relayHostname(hostname: string, ip: string): string {
+  return `${hostname}-${ip.replace(/\./g, "-")}`;
+}
+
+function tagOwnersFragment(owner: string, args: ResolvedArgs): PolicyFragment {
+  const tagOwners = Object.fromEntries(args.tags.map((tag) => [tag, args.tagOwners]));
+  return { owner: `${owner}/tags`, grants: [], tagOwners };
+}
+
+function grantFragment(
+  owner: string,
+  args: ResolvedArgs,
+  tailscaleIps: pulumi.Output<string[]>,
+): pulumi.Output<PolicyFragment> {
+  // An untagged relay is named by its IPv4 address in the tailnet, as in the article's method 1.
+  const relay =
+    args.tags.length > 0 ? pulumi.output(args.tags) : tailscaleIps.apply((ips) => ips.slice(0, 1));
+  return relay.apply((dst) =>
+    relayPolicyFragment({
+      owner,
+      clients: args.clients,
+      relay: dst,
+      ipAccess: args.ipAccess,
+      ipAccessDst: args.ipAccessDst,
+      enabled: args.enabled,
+    }),
+  );
+}
+
+function bootstrapSettings(
+  args: ResolvedArgs,
+  parameterName: string,
+  ip: string,
+  hostname: string,
+): BootstrapSettings {
+  const version = parseVersion(args.version);
+  const static4 = version && atLeast(version, STATIC_ENDPOINTS_SINCE) ? [`${ip}:${args.port}`] : [];
+  return {
+    hostname,
+    port: args.port,
+    staticEndpoints: [...static4, ...args.staticEndpoints],
+    tags: args.tags,
+    tailscaleVersion: args.version,
+    install: args.install
+      ? { kind: "tarball", url: args.install.tarball, sha256: args.install.sha256 }
+      : { kind: "packages" },
+    auth: args.workloadIdentity
+      ? { kind: "workloadIdentity", ...args.workloadIdentity }
+      : {
+          kind: "parameter",
+          name: parameterName,
+          endpoint: args.ssmEndpoint,
+          oauthClient: args.oauthClientSecret !== undefined,
+        },
+    loginServer: args.loginServer,
+    tailscaleSsh: args.tailscaleSsh,
+    ssmAgent: args.ssm,
+  };
+}
+
+/** Renders once with the longest address there is: too large a user data must not come out only after the address. */
+function checkUserDataSize(args: ResolvedArgs, parameterName: string): void {
+  const ip = "255.255.255.255";
+  renderUserData(bootstrapSettings(args, parameterName, ip, relayHostname(args.hostname, ip)));
+}
+
+function readinessHint([instanceId, region]: [string, string]): string {
+  return (
+    `Instance ${instanceId}; its console: aws ec2 get-console-output --latest --output text --region ${region} ` +
+    `--instance-id ${instanceId}. When the cause is gone, run \`pulumi up --refresh\`: it makes a new auth key, and the ` +
+    "relay tries again by itself."
+  );
+}

@@ -1,0 +1,28 @@
+/**
+ * What kind of thing stops a policy edit. A caller may branch on it; the message is for the user.
+ *
+ * - `invalid-policy`: the file is not HuJSON, or says something twice that we would have to choose from.
+ * - `invalid-fragment`: the fragment itself is wrong.
+ * - `allow-all`: the edit would lock everybody out, or let everybody in.
+ * - `hand-edited`: somebody changed what we wrote; `force` goes over it.
+ * - `no-etag`: the server gave no ETag, so a write could not be made safe.
+ * - `conflict`: others kept writing the file in between.
+ */
+export type PolicyErrorCode =
+  | "invalid-policy"
+  | "invalid-fragment"
+  | "allow-all"
+  | "hand-edited"
+  | "no-etag"
+  | "conflict";
+
+/** An error that the user can fix; nothing has been written when it is thrown. */
+export class PolicyError extends Error {
+  readonly code: PolicyErrorCode;
+
+  constructor(code: PolicyErrorCode, message: string) {
+    super(message);
+    this.name = "PolicyError";
+    this.code = code;
+  }
+}

@@ -1,0 +1,297 @@
+import { DEFAULTS, PeerRelayArgs, ResolvedArgs } from "./peer-relay-args";
+import {
+  atLeast,
+  parseVersion,
+  refusal,
+  STATIC_ENDPOINTS_SINCE,
+  WORKLOAD_IDENTITY_SINCE,
+} from "./tailscale-version";
+import {
+  isCidr,
+  isEndpoint,
+  isHttpUrl,
+  isIpSpec,
+  isSelector,
+  isStringList,
+  isTag,
+  isTagOwner,
+  isWhole,
+  Problems,
+} from "./validate";
+
+/** The longest host name is 63 characters; `-255-255-255-255` is appended. */
+const HOSTNAME_MAX = 63 - "-255-255-255-255".length;
+/** tailscaled's own port: a relay on it fails to bind with nothing but a log line (tailscale#18001). */
+const TAILSCALED_PORT = 41641;
+
+/**
+ * Fills in the defaults and checks every value that is known.
+ * @throws InvalidArgsError with all problems at once
+ */
+export function resolveArgs(name: string, stack: string, given: PeerRelayArgs): ResolvedArgs {
+  const problems = new Problems();
+  if (typeof given !== "object" || given === null) {
+    problems.require(false, "args", "be an object", given);
+    problems.throwIfAny("PeerRelayArgs");
+  }
+  const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const hostname = `${stack}-${name}`
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-|-$/g, "");
+  const args: ResolvedArgs = {
+    ...DEFAULTS,
+    hostname: hostname.slice(0, HOSTNAME_MAX).replace(/-$/, ""),
+    ...known,
+  } as ResolvedArgs;
+  checkName(name, problems);
+  checkUnknown(known, problems);
+  checkGrant(args, problems);
+  checkIdentity(args, problems);
+  checkNetwork(args, problems);
+  checkInstance(args, problems);
+  checkAuth(args, problems);
+  checkTailscale(args, problems);
+  problems.throwIfAny("PeerRelayArgs");
+  return args;
+}
+
+/** What is allowed but worth a word. */
+export function warningsFor(args: ResolvedArgs): string[] {
+  const warnings: string[] = [];
+  if (args.port < 20000)
+    warnings.push(`port ${args.port}: ports below 20000 are blocked more often; prefer a higher one`);
+  if (args.clients.includes("*")) {
+    warnings.push(
+      'clients "*": every device asks this relay for every peer; name tags or groups where you can',
+    );
+  }
+  const open = ["0.0.0.0/0", "::/0"].every((cidr) => args.allowedCidrs.includes(cidr));
+  if (!open) {
+    warnings.push(
+      `allowedCidrs ${args.allowedCidrs.join(", ")}: AWS tracks these flows, and the instance's connection-tracking ` +
+        "limit applies; with 0.0.0.0/0 and ::/0 it does not",
+    );
+  }
+  return warnings;
+}
+
+const KNOWN_KEYS = new Set([
+  ...Object.keys(DEFAULTS),
+  ...["clients", "ipAccessDst", "subnetId", "availabilityZone", "amiId", "authKey", "oauthClientSecret"],
+  ...["workloadIdentity", "hostname", "install", "loginServer", "ssmEndpoint"],
+]);
+
+function checkUnknown(known: Record<string, unknown>, problems: Problems): void {
+  for (const key of Object.keys(known)) {
+    if (!KNOWN_KEYS.has(key)) problems.list.push(`${key} is not an argument of PeerRelay`);
+  }
+}
+
+function checkName(name: string, problems: Problems): void {
+  const ok = typeof name === "string" && /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(name);
+  problems.require(
+    ok,
+    "name",
+    "be 1 to 63 letters, digits, '.', '_' or '-', and start with a letter or digit",
+    name,
+  );
+}
+
+function checkList(
+  problems: Problems,
+  name: string,
+  value: unknown,
+  isItem: (item: unknown) => boolean,
+  rule: string,
+): void {
+  if (!problems.require(Array.isArray(value), name, "be a list", value)) return;
+  (value as unknown[]).forEach((item, index) =>
+    problems.require(isItem(item), `${name}[${index}]`, rule, item),
+  );
+}
+
+const SELECTOR = 'be a selector such as "tag:laptop", "group:eng", a user, an address or "*"';
+
+function checkGrant(args: ResolvedArgs, problems: Problems): void {
+  const listed = isStringList(args.clients) && args.clients.length > 0;
+  if (problems.require(listed, "clients", 'be a non-empty list, e.g. ["tag:laptop"]', args.clients)) {
+    checkList(problems, "clients", args.clients, isSelector, SELECTOR);
+  }
+  checkList(problems, "ipAccess", args.ipAccess, isIpSpec, 'be like "*", "443", "80-90" or "tcp:22"');
+  if (args.ipAccessDst !== undefined) {
+    checkList(problems, "ipAccessDst", args.ipAccessDst, isSelector, SELECTOR);
+    const used = Array.isArray(args.ipAccess) && args.ipAccess.length > 0;
+    problems.require(used, "ipAccessDst", "come with ipAccess", args.ipAccessDst);
+  }
+  problems.require(["merge", "emit"].includes(args.policy), "policy", 'be "merge" or "emit"', args.policy);
+  checkFlags(args, ["enabled", "keepAllowAll", "forcePolicy"], problems);
+}
+
+function checkFlags(args: ResolvedArgs, names: (keyof ResolvedArgs)[], problems: Problems): void {
+  for (const name of names)
+    problems.require(typeof args[name] === "boolean", name, "be true or false", args[name]);
+}
+
+function checkIdentity(args: ResolvedArgs, problems: Problems): void {
+  checkList(
+    problems,
+    "tags",
+    args.tags,
+    isTag,
+    'be like "tag:relay" (letter first, then letters, digits, dashes)',
+  );
+  const owners = 'be an autogroup, group, user or tag, e.g. "autogroup:admin"';
+  checkList(problems, "tagOwners", args.tagOwners, isTagOwner, owners);
+  if (Array.isArray(args.tagOwners)) {
+    problems.require(args.tagOwners.length > 0, "tagOwners", "name at least one owner", args.tagOwners);
+  }
+  const named = typeof args.hostname === "string" && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(args.hostname);
+  const ok = named && args.hostname.length <= HOSTNAME_MAX;
+  problems.require(ok, "hostname", `be 1 to ${HOSTNAME_MAX} of a-z, 0-9 and inner dashes`, args.hostname);
+}
+
+function checkNetwork(args: ResolvedArgs, problems: Problems): void {
+  problems.require(isWhole(args.port, 1024, 65535), "port", "be 1024 to 65535", args.port);
+  problems.require(args.port !== TAILSCALED_PORT, "port", "not be 41641, tailscaled's own port", args.port);
+  checkList(problems, "allowedCidrs", args.allowedCidrs, isCidr, 'be a CIDR block, e.g. "0.0.0.0/0"');
+  if (Array.isArray(args.allowedCidrs)) {
+    problems.require(
+      args.allowedCidrs.length > 0,
+      "allowedCidrs",
+      "not be empty (enabled: false closes the port)",
+      [],
+    );
+    const unique = new Set(args.allowedCidrs).size === args.allowedCidrs.length;
+    problems.require(unique, "allowedCidrs", "name each block once", args.allowedCidrs);
+  }
+  problems.require(
+    ["default", "create"].includes(args.network),
+    "network",
+    'be "default" or "create"',
+    args.network,
+  );
+  if (args.subnetId !== undefined) {
+    problems.require(args.network !== "create", "subnetId", 'not come with network "create"', args.subnetId);
+    problems.require(
+      args.availabilityZone === undefined,
+      "availabilityZone",
+      "not come with subnetId",
+      args.availabilityZone,
+    );
+  }
+  if (typeof args.subnetId === "string") {
+    problems.require(
+      /^subnet-[0-9a-f]+$/.test(args.subnetId),
+      "subnetId",
+      'be like "subnet-0abc"',
+      args.subnetId,
+    );
+  }
+  if (typeof args.availabilityZone === "string") {
+    const ok = /^[a-z]{2}(-[a-z]+)+-\d(-[a-z]+-\d)?[a-z]$/.test(args.availabilityZone);
+    problems.require(ok, "availabilityZone", 'be like "eu-central-1a"', args.availabilityZone);
+  }
+  checkFlags(args, ["directPath", "ipv6"], problems);
+}
+
+function checkInstance(args: ResolvedArgs, problems: Problems): void {
+  const typed =
+    typeof args.instanceType === "string" && /^[a-z][a-z0-9-]*\.[a-z0-9-]+$/.test(args.instanceType);
+  problems.require(typed, "instanceType", 'be like "t4g.small"', args.instanceType);
+  const systems = ["debian", "ubuntu", "amazon-linux"];
+  problems.require(systems.includes(args.os), "os", 'be "debian", "ubuntu" or "amazon-linux"', args.os);
+  if (typeof args.amiId === "string") {
+    problems.require(/^ami-[0-9a-f]+$/.test(args.amiId), "amiId", 'be like "ami-0abc"', args.amiId);
+  }
+  problems.require(
+    isWhole(args.rootVolumeGib, 8, 16384),
+    "rootVolumeGib",
+    "be 8 to 16384",
+    args.rootVolumeGib,
+  );
+  const tags: unknown = args.resourceTags;
+  const mapped = typeof tags === "object" && tags !== null && !Array.isArray(tags);
+  if (!problems.require(mapped, "resourceTags", "be a map of strings", tags)) return;
+  for (const [key, value] of Object.entries(args.resourceTags)) {
+    problems.require(
+      key.length > 0 && key.length <= 128,
+      "resourceTags",
+      "have keys of 1 to 128 characters",
+      key,
+    );
+    problems.require(!/^aws:/i.test(key), "resourceTags", 'have no key that starts with "aws:"', key);
+    const fits = typeof value === "string" && value.length <= 256;
+    problems.require(fits, `resourceTags.${key}`, "be a string of at most 256 characters", value);
+  }
+}
+
+function checkAuth(args: ResolvedArgs, problems: Problems): void {
+  const given = (["authKey", "oauthClientSecret", "workloadIdentity"] as const).filter(
+    (key) => args[key] !== undefined,
+  );
+  problems.require(
+    given.length <= 1,
+    "auth",
+    "be at most one of authKey, oauthClientSecret, workloadIdentity",
+    given,
+  );
+  if (typeof args.authKey === "string") {
+    const ok = /^(tskey-auth-|hskey-auth-)[A-Za-z0-9_-]+$/.test(args.authKey);
+    problems.requireSecret(ok, "authKey", 'be an auth key, "tskey-auth-..."');
+  }
+  if (typeof args.oauthClientSecret === "string") {
+    const ok = /^tskey-client-[A-Za-z0-9_-]+$/.test(args.oauthClientSecret);
+    problems.requireSecret(ok, "oauthClientSecret", 'be an OAuth client secret, "tskey-client-..."');
+  }
+  const tagless = Array.isArray(args.tags) && args.tags.length === 0;
+  if (args.oauthClientSecret !== undefined || args.workloadIdentity !== undefined) {
+    problems.require(!tagless, "tags", "not be empty with oauthClientSecret or workloadIdentity", args.tags);
+  }
+  if (args.workloadIdentity !== undefined) {
+    const { clientId, audience } = args.workloadIdentity ?? {};
+    const word = (value: unknown) => typeof value === "string" && /^[^\s'"?]+$/.test(value);
+    problems.require(
+      word(clientId),
+      "workloadIdentity.clientId",
+      "be the id of a federated identity",
+      clientId,
+    );
+    problems.require(word(audience), "workloadIdentity.audience", "be that identity's audience", audience);
+  }
+  const life = isWhole(args.keyExpirySeconds, 300, 7776000);
+  problems.require(life, "keyExpirySeconds", "be 300 to 7776000", args.keyExpirySeconds);
+}
+
+function checkTailscale(args: ResolvedArgs, problems: Problems): void {
+  const version = parseVersion(args.version);
+  if (version === undefined) problems.require(false, "version", 'be exact, like "1.102.3"', args.version);
+  else checkVersion(args, version, problems);
+  if (args.install !== undefined) {
+    const { tarball, sha256 } = args.install ?? {};
+    problems.require(isHttpUrl(tarball), "install.tarball", "be an http or https address", tarball);
+    const hex = typeof sha256 === "string" && /^[0-9a-f]{64}$/.test(sha256);
+    problems.require(hex, "install.sha256", "be 64 lower-case hexadecimal digits", sha256);
+  }
+  const endpoint = 'be an address and port, "203.0.113.9:40000" or "[2001:db8::9]:40000"';
+  checkList(problems, "staticEndpoints", args.staticEndpoints, isEndpoint, endpoint);
+  for (const key of ["loginServer", "ssmEndpoint"] as const) {
+    if (args[key] !== undefined)
+      problems.require(isHttpUrl(args[key]), key, "be an http or https address", args[key]);
+  }
+  const wait = isWhole(args.readyTimeoutSeconds, 30, 3600);
+  problems.require(wait, "readyTimeoutSeconds", "be 30 to 3600", args.readyTimeoutSeconds);
+  checkFlags(args, ["tailscaleSsh", "ssm"], problems);
+}
+
+function checkVersion(args: ResolvedArgs, version: [number, number, number], problems: Problems): void {
+  const reason = refusal(version);
+  if (reason) problems.require(false, "version", reason, args.version);
+  const endpoints = Array.isArray(args.staticEndpoints) && args.staticEndpoints.length > 0;
+  if (endpoints && !atLeast(version, STATIC_ENDPOINTS_SINCE)) {
+    problems.require(false, "version", "be at least 1.92.0 for staticEndpoints", args.version);
+  }
+  if (args.workloadIdentity !== undefined && !atLeast(version, WORKLOAD_IDENTITY_SINCE)) {
+    problems.require(false, "version", "be at least 1.94.0 for workloadIdentity", args.version);
+  }
+}

@@ -1,0 +1,173 @@
+import { TailnetCredentials } from "./credentials";
+
+/**
+ * A small client for the part of the Tailscale API that this package needs. Plain functions and plain data, because
+ * Pulumi serialises whatever a dynamic resource uses.
+ */
+
+/** An answer that is not what the caller asked for; carries the server's own words, never a credential. */
+export class TailscaleApiError extends Error {
+  status: number;
+  constructor(message: string, status: number) {
+    super(message);
+    this.name = "TailscaleApiError";
+    this.status = status;
+  }
+}
+
+/** One answer of the API. */
+export interface ApiAnswer {
+  status: number;
+  text: string;
+  etag: string | undefined;
+  /** The server's clock, when it sent one: nothing here trusts the operator's own clock. */
+  date: string | undefined;
+}
+
+/** A request, its path relative to `/api/v2`. */
+export interface ApiRequest {
+  method: "GET" | "POST" | "DELETE";
+  path: string;
+  body?: string;
+  contentType?: string;
+  accept?: string;
+  ifMatch?: string;
+  /** Statuses besides 2xx that the caller handles itself. */
+  expect?: number[];
+}
+
+/** A tailnet that can be asked. */
+export interface TailnetClient {
+  /** Path prefix of the tailnet: `/tailnet/<name>`. */
+  tailnet: string;
+  send(request: ApiRequest): Promise<ApiAnswer>;
+}
+
+/** Answers after which the same request may be sent again. */
+const RETRY_STATUSES = [429, 500, 502, 503, 504];
+const ATTEMPTS = 6;
+const REQUEST_TIMEOUT_MS = 60_000;
+
+/** Makes a client. Nothing is sent before the first request; an OAuth token is fetched then and again on a 401. */
+export function connectTailnet(credentials: TailnetCredentials): TailnetClient {
+  let token: string | undefined = credentials.apiKey;
+  const send = async (request: ApiRequest): Promise<ApiAnswer> => {
+    token ??= await fetchToken(credentials);
+    let answer = await sendWithRetries(credentials.baseUrl, request, token);
+    if (answer.status === 401 && !credentials.apiKey) {
+      token = await fetchToken(credentials);
+      answer = await sendWithRetries(credentials.baseUrl, request, token);
+    }
+    if (answer.status < 300 || request.expect?.includes(answer.status)) return answer;
+    throw new TailscaleApiError(
+      `Tailscale API: ${request.method} ${request.path}: ${answer.status}: ${explain(answer)}`,
+      answer.status,
+    );
+  };
+  return { tailnet: `/tailnet/${encodeURIComponent(credentials.tailnet)}`, send };
+}
+
+/** The words of an error answer: Tailscale's `message`, and `data` with the details of a refused policy. */
+export function explain(answer: ApiAnswer): string {
+  try {
+    const body = JSON.parse(answer.text) as {
+      message?: string;
+      data?: { user?: string; errors?: string[] }[];
+    };
+    const details = (body.data ?? []).map((entry) =>
+      [entry.user, ...(entry.errors ?? [])].filter(Boolean).join(": "),
+    );
+    return [body.message, ...details].filter(Boolean).join("; ") || "no reason given";
+  } catch {
+    return (
+      answer.text
+        .replace(/<[^>]*>/g, " ")
+        .replace(/\s+/g, " ")
+        .trim()
+        .slice(0, 200) || "empty answer"
+    );
+  }
+}
+
+/** Waits; kept here so that all of this package's waiting goes one way. */
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+async function fetchToken(credentials: TailnetCredentials): Promise<string> {
+  const federated = !credentials.oauthClientSecret;
+  const form = new URLSearchParams({ client_id: credentials.oauthClientId ?? "" });
+  if (federated) form.set("jwt", credentials.identityToken ?? "");
+  else form.set("client_secret", credentials.oauthClientSecret ?? "");
+  if (credentials.scopes && !federated) form.set("scope", credentials.scopes.join(" "));
+  const answer = await sendWithRetries(
+    credentials.baseUrl,
+    {
+      method: "POST",
+      path: federated ? "/oauth/token-exchange" : "/oauth/token",
+      body: form.toString(),
+      contentType: "application/x-www-form-urlencoded",
+    },
+    undefined,
+  );
+  if (answer.status >= 300) {
+    throw new TailscaleApiError(
+      `Tailscale API: no token for OAuth client ${credentials.oauthClientId}: ${answer.status}: ${explain(answer)}`,
+      answer.status,
+    );
+  }
+  return (JSON.parse(answer.text) as { access_token: string }).access_token;
+}
+
+/**
+ * Sends until an answer that is worth looking at comes, at most {@link ATTEMPTS} times. Only requests that may be
+ * repeated are: a policy write carries If-Match, so a second try of one that was applied is refused, not applied twice.
+ */
+async function sendWithRetries(
+  baseUrl: string,
+  request: ApiRequest,
+  token: string | undefined,
+): Promise<ApiAnswer> {
+  for (let attempt = 1; ; attempt++) {
+    let answer: ApiAnswer | undefined;
+    let wait = Math.min(500 * 2 ** attempt, 15_000) * (0.5 + Math.random() / 2);
+    try {
+      const response = await fetch(`${baseUrl}/api/v2${request.path}`, {
+        method: request.method,
+        headers: headersOf(request, token),
+        body: request.body,
+        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      });
+      answer = {
+        status: response.status,
+        text: await response.text(),
+        etag: response.headers.get("etag") ?? undefined,
+        date: response.headers.get("date") ?? undefined,
+      };
+      const retryAfter = Number(response.headers.get("retry-after"));
+      if (retryAfter > 0) wait = Math.min(retryAfter, 60) * 1000;
+      if (!RETRY_STATUSES.includes(answer.status)) return answer;
+    } catch (error) {
+      if (attempt >= ATTEMPTS) {
+        const cause = (error as { cause?: { message?: string } }).cause?.message ?? (error as Error).message;
+        throw new TailscaleApiError(
+          `Tailscale API: ${request.method} ${request.path}: no answer from ${baseUrl} after ${attempt} tries: ${cause}`,
+          0,
+        );
+      }
+    }
+    if (answer && attempt >= ATTEMPTS) return answer;
+    await pause(wait);
+  }
+}
+
+function headersOf(request: ApiRequest, token: string | undefined): Record<string, string> {
+  const headers: Record<string, string> = {
+    accept: request.accept ?? "application/json",
+    "user-agent": "peer-relay",
+  };
+  if (token) headers.authorization = `Bearer ${token}`;
+  if (request.body !== undefined) headers["content-type"] = request.contentType ?? "application/json";
+  if (request.ifMatch) headers["if-match"] = request.ifMatch;
+  return headers;
+}

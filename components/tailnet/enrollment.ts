@@ -1,0 +1,79 @@
+import * as pulumi from "@pulumi/pulumi";
+import { randomBytes } from "crypto";
+import { connectToTailnet } from "./connect";
+import { deleteDevice, devicesNamed, joinedSince } from "./devices";
+
+/** Inputs of {@link Enrollment}. */
+export interface EnrollmentArgs {
+  /** The host name that the relay joins with; no other device of the tailnet has it. */
+  hostname: pulumi.Input<string>;
+  /** Whatever makes the host a new one when it changes; a change asks for a new enrollment. */
+  keepers: pulumi.Input<string>;
+}
+
+interface EnrollmentProps {
+  hostname: string;
+  keepers: string;
+  serial: string;
+  since: string;
+}
+
+/**
+ * One life of the relay in the tailnet: its host joins once for each value of {@link serial}, with an auth key made
+ * for that. A new host (its user data or image changed), or a device that somebody deleted, asks for a new serial.
+ *
+ * It stands before the key and the VM in the order of creation, so on destroy it comes after both, and what it does
+ * then, deleting the device from the tailnet, can't be undone by a host that is still running and joins again.
+ */
+export class Enrollment extends pulumi.dynamic.Resource {
+  /** Changes with each life of the host; eight hexadecimal digits. */
+  declare readonly serial: pulumi.Output<string>;
+  /** When this life began (ISO 8601, the API server's clock): devices that joined before belong to earlier ones. */
+  declare readonly since: pulumi.Output<string>;
+
+  constructor(name: string, args: EnrollmentArgs, opts?: pulumi.CustomResourceOptions) {
+    super(provider, name, { ...args, serial: undefined, since: undefined }, opts, "peer-relay", "Enrollment");
+  }
+}
+
+async function begin(
+  config: pulumi.dynamic.Config | undefined,
+  inputs: EnrollmentProps,
+): Promise<EnrollmentProps> {
+  const { now } = await devicesNamed(connectToTailnet(config), inputs.hostname);
+  return {
+    hostname: inputs.hostname,
+    keepers: inputs.keepers,
+    serial: randomBytes(4).toString("hex"),
+    since: now,
+  };
+}
+
+const provider: pulumi.dynamic.ResourceProvider<EnrollmentProps, EnrollmentProps> & {
+  config?: pulumi.dynamic.Config;
+} = {
+  async configure(request: pulumi.dynamic.ConfigureRequest) {
+    this.config = request.config;
+  },
+  async create(inputs: EnrollmentProps) {
+    return { id: inputs.hostname, outs: await begin(this.config, inputs) };
+  },
+  async diff(_id: string, olds: EnrollmentProps, news: EnrollmentProps) {
+    const renamed = olds.hostname !== news.hostname;
+    return { changes: renamed || olds.keepers !== news.keepers, replaces: renamed ? ["hostname"] : [] };
+  },
+  async update(_id: string, _olds: EnrollmentProps, news: EnrollmentProps) {
+    return { outs: await begin(this.config, news) };
+  },
+  async read(id: string, props?: EnrollmentProps) {
+    if (!props) throw new Error("import is not supported: `pulumi up` creates it");
+    const { devices } = await devicesNamed(connectToTailnet(this.config), props.hostname);
+    const alive = devices.some((device) => joinedSince(device, props.since));
+    return alive ? { id, props } : { id: "", props };
+  },
+  async delete(_id: string, props: EnrollmentProps) {
+    const client = connectToTailnet(this.config);
+    const { devices } = await devicesNamed(client, props.hostname);
+    for (const device of devices) await deleteDevice(client, device.nodeId);
+  },
+};
