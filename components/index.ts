@@ -5,7 +5,7 @@
 export { PeerRelay } from "./peer-relay";
 export type { PeerRelayArgs, RelayOs, TarballInstall, WorkloadIdentity } from "./peer-relay-args";
 export { InvalidArgsError } from "./validate";
-export { zonesOffering } from "./aws/network";
+export { relayZones } from "./aws/network";
 export {
   addFragment,
   fragmentStatus,

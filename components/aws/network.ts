@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { ResolvedArgs } from "../peer-relay-args";
+import { KeptValue } from "./kept-value";
 
 /** Where the relay's VM and its security group go. */
 export interface RelayNetwork {
@@ -109,10 +110,23 @@ function ownNetwork(
 }
 
 /**
+ * Zones for `count` relays of one instance type, spread over those of the region that offer it. Each is chosen once and
+ * then kept, also when AWS opens another zone: a relay must not be replaced because of that.
+ * @param prefix name of the relays: the choices are resources `<prefix>-1-zone`, `<prefix>-2-zone`, ...
+ */
+export function relayZones(prefix: string, count: number, instanceType: string): pulumi.Output<string>[] {
+  const zones = zonesOffering(instanceType);
+  return Array.from({ length: count }, (_, index) => {
+    const value = zones.apply((all) => all[index % all.length]!);
+    return new KeptValue(`${prefix}-${index + 1}-zone`, { key: instanceType, value }).value;
+  });
+}
+
+/**
  * The region's zones that offer an instance type, in a stable order. Not every zone has every type.
  * @throws when none has it
  */
-export function zonesOffering(instanceType: string, parent?: pulumi.Resource): pulumi.Output<string[]> {
+function zonesOffering(instanceType: string, parent?: pulumi.Resource): pulumi.Output<string[]> {
   const filters = [{ name: "instance-type", values: [instanceType] }];
   const offerings = aws.ec2.getInstanceTypeOfferingsOutput(
     { filters, locationType: "availability-zone" },

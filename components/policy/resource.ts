@@ -13,9 +13,9 @@ import {
 
 /** Inputs of {@link PolicyFragmentResource}: a {@link PolicyFragment}, and how to treat what stands in its way. */
 export interface PolicyFragmentArgs {
-  owner: string;
-  grants: pulumi.Input<pulumi.Input<Grant>[]>;
-  tagOwners: TagOwners;
+  owner: pulumi.Input<string>;
+  grants: pulumi.Input<Grant[]>;
+  tagOwners: pulumi.Input<TagOwners>;
   /** See `PeerRelayArgs.keepAllowAll`. */
   keepAllowAll: boolean;
   /** See `PeerRelayArgs.forcePolicy`. */
