@@ -85,11 +85,12 @@ install_tarball() {
     fail "install: checksum of $url is $sum, expected $PEER_RELAY_TARBALL_SHA256; nothing was installed"
   quietly tar -xzf "$work/tailscale.tgz" -C "$work" --strip-components=1 --no-same-owner ||
     fail "install: cannot unpack $url: $why$(full_disk)"
-  at_version "$work/tailscale" version && at_version "$work/tailscaled" --version ||
+  { at_version "$work/tailscale" version && at_version "$work/tailscaled" --version; } ||
     fail "install: $url holds no tailscale $PEER_RELAY_TAILSCALE_VERSION that runs on $(uname -m)"
   # Both are written beside their place before either is renamed: a full disk leaves what was there.
-  quietly install -m 0755 "$work/tailscale" /usr/bin/tailscale.peer-relay-new &&
-    quietly install -m 0755 "$work/tailscaled" /usr/sbin/tailscaled.peer-relay-new ||
+  quietly install -m 0755 "$work/tailscale" /usr/bin/tailscale.peer-relay-new ||
+    fail "install: cannot write the binaries: $why$(full_disk)"
+  quietly install -m 0755 "$work/tailscaled" /usr/sbin/tailscaled.peer-relay-new ||
     fail "install: cannot write the binaries: $why$(full_disk)"
   mv -f /usr/bin/tailscale.peer-relay-new /usr/bin/tailscale
   mv -f /usr/sbin/tailscaled.peer-relay-new /usr/sbin/tailscaled
@@ -110,8 +111,8 @@ install_ssm_agent() {
   say "ssm: installing the agent"
   case "$(os_release ID)" in
     debian)
-      region=$(quietly "$lib/aws" region && printf '%s' "$why") || return 1
-      deb=https://s3.$region.amazonaws.com/amazon-ssm-$region/latest/debian_$(dpkg --print-architecture)/amazon-ssm-agent.deb
+      quietly "$lib/aws" ssm-agent || return 1
+      deb=$why/latest/debian_$(dpkg --print-architecture)/amazon-ssm-agent.deb
       mkdir -p "$state/install"
       retry 3 download "$deb" "$state/install/amazon-ssm-agent.deb" &&
         retry 3 apt_get install "$state/install/amazon-ssm-agent.deb" || return 1
