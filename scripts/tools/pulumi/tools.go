@@ -1,0 +1,6 @@
+//go:build tools
+
+// Package tools pins what scripts/setup builds here; it is never compiled itself.
+package tools
+
+import _ "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
