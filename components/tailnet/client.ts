@@ -60,7 +60,7 @@ export function connectTailnet(credentials: TailnetCredentials): TailnetClient {
     }
     if (answer.status < 300 || request.expect?.includes(answer.status)) return answer;
     throw new TailscaleApiError(
-      `Tailscale API: ${request.method} ${request.path}: ${answer.status}: ${explain(answer)}`,
+      `Tailscale API: ${request.method} ${request.path}: ${answer.status}: ${explain(answer)}${scopeHint(answer, request)}`,
       answer.status,
     );
   };
@@ -87,6 +87,13 @@ export function explain(answer: ApiAnswer): string {
         .slice(0, 200) || "empty answer"
     );
   }
+}
+
+/** Tailscale says only that something is not permitted; the scope that is missing follows from the path. */
+function scopeHint(answer: ApiAnswer, request: ApiRequest): string {
+  if (answer.status !== 403) return "";
+  const scope = /\/acl(\/|$)/.test(request.path) ? "policy_file" : "devices:core";
+  return ` (an OAuth client needs the scope ${scope} for this)`;
 }
 
 /** Waits; kept here so that all of this package's waiting goes one way. */
