@@ -110,7 +110,10 @@ function appIssues(path: string, app: Record<string, unknown[]>): string[] {
     ...(names.length === 0 ? [`${path} must name at least one capability`] : []),
     ...names
       .filter((name) => !/^[\x21-\x7e]+$/.test(name) || !Array.isArray(app[name]))
-      .map((name) => `${path} must map a capability name to a list, got ${JSON.stringify({ [name]: app[name] })}`),
+      .map(
+        (name) =>
+          `${path} must map a capability name to a list, got ${JSON.stringify({ [name]: app[name] })}`,
+      ),
   ];
 }
 

@@ -9,12 +9,7 @@
  * - `conflict`: others kept writing the file in between.
  */
 export type PolicyErrorCode =
-  | "invalid-policy"
-  | "invalid-fragment"
-  | "allow-all"
-  | "hand-edited"
-  | "no-etag"
-  | "conflict";
+  "invalid-policy" | "invalid-fragment" | "allow-all" | "hand-edited" | "no-etag" | "conflict";
 
 /** An error that the user can fix; nothing has been written when it is thrown. */
 export class PolicyError extends Error {

@@ -1,0 +1,68 @@
+import { PolicyError } from "./policy-error";
+
+/** The tailnet's policy file on its server, as {@link editPolicyFile} needs it. */
+export interface PolicyFileStore {
+  /** The raw text and its ETag, unchanged, quotes included; undefined when the server sent none. */
+  read(): Promise<{ text: string; etag: string | undefined }>;
+  /** Has the server check a whole candidate, its tests included; throws with the server's words. */
+  validate(text: string): Promise<void>;
+  /** Writes only if the file still has this ETag (`If-Match`); `conflict` when it has not (HTTP 412). */
+  write(text: string, ifMatch: string): Promise<"written" | "conflict">;
+}
+
+export interface EditPolicyFileOptions {
+  /** How often to try, others' writes in between. @default 10 */
+  attempts?: number;
+  /** Waits, in milliseconds. @default a timer */
+  sleep?: (ms: number) => Promise<void>;
+  /** 0 up to 1, spreads the waits of stacks that run at the same time. @default Math.random */
+  random?: () => number;
+}
+
+/**
+ * Edits the tailnet's one policy file without losing anybody's change: read, edit, let the server check the whole
+ * candidate, write with `If-Match`, and start over from the read when somebody wrote in between. Never writes without
+ * a condition, never what was not checked, and not at all when the edit changes nothing.
+ *
+ * @param edit text in, text out; called again with the new text after each conflict
+ * @returns `text`: what the file says now; `attempts`: how many reads that took
+ * @throws PolicyError `no-etag` or `conflict`; and whatever `edit` and the store throw
+ */
+export async function editPolicyFile(
+  store: PolicyFileStore,
+  edit: (text: string) => string,
+  options: EditPolicyFileOptions = {},
+): Promise<{ text: string; changed: boolean; attempts: number }> {
+  const attempts = options.attempts ?? 10;
+  const sleep = options.sleep ?? ((ms: number) => new Promise<void>((done) => setTimeout(done, ms)));
+  const random = options.random ?? Math.random;
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    const { text, etag } = await store.read();
+    if (!etag) {
+      throw new PolicyError(
+        "no-etag",
+        "the server sent the policy file without an ETag, so a change by others could not be noticed; nothing was changed",
+      );
+    }
+    const candidate = edit(text);
+    if (candidate === text) {
+      return { text, changed: false, attempts: attempt };
+    }
+    await store.validate(candidate);
+    if ((await store.write(candidate, etag)) === "written") {
+      return { text: candidate, changed: true, attempts: attempt };
+    }
+    if (attempt < attempts) {
+      await sleep(conflictDelay(attempt, random()));
+    }
+  }
+  throw new PolicyError(
+    "conflict",
+    `the policy file was changed by others each time between reading and writing it, ${attempts} times; try again later`,
+  );
+}
+
+/** Milliseconds to wait after a conflict: 0.2 s, doubling up to 5 s, of which a random half to all is waited. */
+export function conflictDelay(attempt: number, random: number): number {
+  return Math.round(Math.min(5000, 200 * 2 ** (attempt - 1)) * (0.5 + random / 2));
+}

@@ -1,0 +1,104 @@
+import { digest } from "./canonical";
+import { itemDigest, type PolicyDocument } from "./document";
+import type { Grant, PolicyFragment } from "./fragment";
+import { parseAnyPolicy } from "./merge";
+import { findUnmarkedTwin, isUnedited, ownGrants } from "./plan-grants";
+import { claimsOf, isVouched } from "./plan-tag-owners";
+
+/**
+ * - `present`: adding the fragment would change nothing, or only bring back a lost marker.
+ * - `absent`: nothing of it, and nothing else of its owner, is in the file.
+ * - `partial`: some of it is missing, or the owner has something else there.
+ * - `edited`: somebody changed by hand what the owner wrote.
+ */
+export type FragmentStatus = "present" | "absent" | "partial" | "edited";
+
+/** How one part of a fragment stands in the file. `part` reads `grants[0]` or `tagOwners["tag:relay"]`. */
+export interface FragmentPart {
+  part: string;
+  /** `stale`: there, as the owner once wrote it, but the fragment has something else now. */
+  state: "present" | "missing" | "stale" | "edited";
+}
+
+/**
+ * How much of a fragment is in a policy file.
+ *
+ * @throws PolicyError `invalid-policy`
+ */
+export function fragmentStatus(policyText: string, fragment: PolicyFragment): FragmentStatus {
+  const states = new Set(fragmentParts(policyText, fragment).map(({ state }) => state));
+  if (states.has("edited")) {
+    return "edited";
+  }
+  if (states.size === 0 || (states.size === 1 && states.has("present"))) {
+    return "present";
+  }
+  return states.size === 1 && states.has("missing") ? "absent" : "partial";
+}
+
+/**
+ * The same, part by part: first the fragment's own parts, then what the owner has in the file beyond them.
+ *
+ * @throws PolicyError `invalid-policy`
+ */
+export function fragmentParts(policyText: string, fragment: PolicyFragment): FragmentPart[] {
+  const doc = parseAnyPolicy(policyText);
+  return [...grantParts(doc, fragment), ...tagParts(doc, fragment)];
+}
+
+function grantParts(doc: PolicyDocument, fragment: PolicyFragment): FragmentPart[] {
+  const mine = ownGrants({ doc, fragment });
+  const cut = new Set(mine.map(({ item }) => item));
+  const matched = new Set<unknown>();
+  const stateOf = (grant: Grant, index: number): FragmentPart["state"] => {
+    const found = mine.find(({ marker }) => marker.index === index);
+    if (!found) {
+      const twin = findUnmarkedTwin({ doc, cut }, grant);
+      return twin && cut.add(twin) ? "present" : "missing";
+    }
+    matched.add(found);
+    if (itemDigest(found.item) === digest(grant)) {
+      return "present";
+    }
+    return isUnedited(found) ? "stale" : "edited";
+  };
+  const wanted = fragment.grants.map((grant, i) => ({ part: `grants[${i}]`, state: stateOf(grant, i + 1) }));
+  const beyond = mine
+    .filter((found) => !matched.has(found))
+    .map((found) => ({
+      part: `grants[${found.marker.index - 1}]`,
+      state: isUnedited(found) ? ("stale" as const) : ("edited" as const),
+    }));
+  return [...wanted, ...beyond];
+}
+
+function tagParts(doc: PolicyDocument, fragment: PolicyFragment): FragmentPart[] {
+  const items = doc.tagOwners?.items ?? [];
+  const name = (tag: string | undefined): string => `tagOwners[${JSON.stringify(tag)}]`;
+  const wanted = Object.entries(fragment.tagOwners).map(([tag, owners]) => {
+    const item = items.find(({ key }) => key === tag);
+    if (!item) {
+      return { part: name(tag), state: "missing" as const };
+    }
+    const mine = claimsOf(item).find(({ owner }) => owner === fragment.owner);
+    if (!mine) {
+      return {
+        part: name(tag),
+        state: claimsOf(item).length > 0 ? ("missing" as const) : ("present" as const),
+      };
+    }
+    const wish = digest({ [tag]: owners });
+    if (itemDigest(item) !== wish && !isVouched(item)) {
+      return { part: name(tag), state: "edited" as const };
+    }
+    return { part: name(tag), state: mine.digest === wish ? ("present" as const) : ("stale" as const) };
+  });
+  const beyond = items
+    .filter(({ key = "" }) => !Object.hasOwn(fragment.tagOwners, key))
+    .filter((item) => claimsOf(item).some(({ owner }) => owner === fragment.owner))
+    .map((item) => ({
+      part: name(item.key),
+      state: isVouched(item) ? ("stale" as const) : ("edited" as const),
+    }));
+  return [...wanted, ...beyond];
+}

@@ -1,0 +1,115 @@
+import { digest, inline } from "./canonical";
+import { cutMarker } from "./edits";
+import { type Item, itemDigest } from "./document";
+import type { Grant } from "./fragment";
+import { describeHandEdit } from "./hand-edit";
+import type { Marker } from "./marker";
+import { type NewItem, type Plan, planCut, planRelabel, planReplace } from "./plan";
+
+/** Makes the owner's grants the wanted ones; returns those that have no place in the file yet. */
+export function planGrants(plan: Plan, wanted: Grant[]): NewItem[] {
+  const { doc, fragment } = plan;
+  const mine = ownGrants(plan);
+  const isMine = (marker: Marker): boolean => marker.kind === "grant" && marker.owner === fragment.owner;
+  const attached = new Set(mine.map(({ marker }) => marker));
+  const strays = [...(doc.grants?.items ?? []).flatMap((item) => item.markers), ...(doc.grants?.loose ?? [])];
+  plan.edits.push(
+    ...strays.filter((m) => isMine(m) && !attached.has(m)).map((marker) => cutMarker(doc, marker)),
+  );
+
+  const added: NewItem[] = [];
+  const kept = new Set<Item>();
+  wanted.forEach((grant, i) => {
+    const found = mine.find(({ marker, item }) => marker.index === i + 1 && !kept.has(item));
+    if (found) {
+      kept.add(found.item);
+      updateGrant(plan, found, grant);
+    } else {
+      const label = { owner: fragment.owner, kind: "grant" as const, index: i + 1, digest: digest(grant) };
+      added.push({ label, text: inline(orderKeys(grant)) });
+    }
+  });
+  for (const found of mine.filter(({ item }) => !kept.has(item))) {
+    if (isUnedited(found) || plan.force) {
+      planCut(plan, found.item);
+    } else {
+      plan.handEdits.push(describeGrant(plan, found, fragment.grants[found.marker.index - 1]));
+    }
+  }
+  plan.inserted.push(...wanted);
+  return added;
+}
+
+/**
+ * Takes out grants that lost their marker: for each, the first one that says exactly the same and has no marker (ours
+ * are put at the start of the list). Where a foreign twin stands in for ours, the policy still means the same as long
+ * as one of them is left, since grants only add up.
+ */
+export function planUnmarkedCuts(plan: Plan, grants: Grant[]): void {
+  const marked = new Set(ownGrants(plan).map(({ marker }) => marker.index));
+  grants.forEach((grant, i) => {
+    if (marked.has(i + 1)) {
+      return;
+    }
+    const twin = findUnmarkedTwin(plan, grant);
+    if (twin) {
+      planCut(plan, twin);
+    }
+  });
+}
+
+/** A grant without any marker of ours that says exactly the same. */
+export function findUnmarkedTwin(plan: Pick<Plan, "doc" | "cut">, grant: Grant): Item | undefined {
+  const wanted = digest(grant);
+  return plan.doc.grants?.items.find(
+    (item) => item.markers.length === 0 && !plan.cut.has(item) && itemDigest(item) === wanted,
+  );
+}
+
+/** A grant with the marker that stands directly before it. */
+export interface OwnGrant {
+  item: Item;
+  marker: Marker;
+}
+
+/** The owner's grants in the order of the file. */
+export function ownGrants(plan: Pick<Plan, "doc" | "fragment">): OwnGrant[] {
+  return (plan.doc.grants?.items ?? []).flatMap((item) => {
+    const marker = grantMarker(item);
+    return marker?.kind === "grant" && marker.owner === plan.fragment.owner ? [{ item, marker }] : [];
+  });
+}
+
+/** The marker that an element of `grants` goes by: the last one before it. */
+export function grantMarker(item: Item): Marker | undefined {
+  return item.markers.filter(({ kind }) => kind === "grant" || kind === "allow-all").pop();
+}
+
+/** Whether the value is still the one that the marker was written for; its white space may be another. */
+export function isUnedited({ item, marker }: OwnGrant): boolean {
+  return itemDigest(item) === marker.digest;
+}
+
+function updateGrant(plan: Plan, found: OwnGrant, grant: Grant): void {
+  const wanted = digest(grant);
+  const isSame = itemDigest(found.item) === wanted;
+  if (!isSame && !isUnedited(found) && !plan.force) {
+    plan.handEdits.push(describeGrant(plan, found, grant));
+    return;
+  }
+  if (!isSame) {
+    planReplace(plan, found.item, grant, inline(orderKeys(grant)));
+  }
+  if (found.marker.digest !== wanted) {
+    planRelabel(plan, found.marker, { digest: wanted });
+  }
+}
+
+function describeGrant(plan: Plan, { item, marker }: OwnGrant, expected: Grant | undefined): string {
+  return describeHandEdit(plan.doc, item, `grant #${marker.index} of ${marker.owner}`, expected);
+}
+
+/** The order of Tailscale's own examples. */
+export function orderKeys({ src, dst, app, ip }: Grant): Grant {
+  return { src, dst, ...(app && { app }), ...(ip && { ip }) };
+}

@@ -1,0 +1,76 @@
+import { cutItem, cutMarker, type Edit } from "./edits";
+import type { Item, PolicyDocument, Section } from "./document";
+import type { PolicyFragment } from "./fragment";
+import { formatMarker, type Marker, type MarkerLabel } from "./marker";
+
+/** Choices of whoever asks for an edit. */
+export interface EditOptions {
+  /**
+   * Go over what was edited by hand: the object behind our marker is replaced or taken out, whatever it says now. Also
+   * lets a removal open a file up to everybody, see {@link PolicyErrorCode} `allow-all`. @default false
+   */
+  force?: boolean;
+  /**
+   * When the file has neither `acls` nor `grants`, which allows everything, add a grant that goes on allowing it
+   * beside our first one; it is taken out with our last one. @default false: such a file is refused
+   */
+  keepAllowAll?: boolean;
+  /**
+   * What this owner wrote last. Lets an update also find a grant whose marker was lost, as a removal does.
+   * @default nothing: what has no marker is somebody else's
+   */
+  previous?: PolicyFragment;
+}
+
+/** One edit of a file in the making: what goes, what comes, and what stands in the way. */
+export interface Plan {
+  doc: PolicyDocument;
+  fragment: PolicyFragment;
+  force: boolean;
+  edits: Edit[];
+  /** Items that go. */
+  cut: Set<Item>;
+  /** New values by item, and values of new items: what the file will say there. */
+  replaced: Map<Item, unknown>;
+  inserted: unknown[];
+  /** One text per hand edit that `force` would go over. */
+  handEdits: string[];
+}
+
+/** A new item for a section; its text is made when its place and indentation are known. */
+export interface NewItem {
+  label: MarkerLabel;
+  text: string;
+}
+
+/** Takes an item out with all of its markers. */
+export function planCut(plan: Plan, item: Item): void {
+  plan.cut.add(item);
+  plan.edits.push(...item.markers.map((marker) => cutMarker(plan.doc, marker)), ...cutItem(plan.doc, item));
+}
+
+/** Lets a marker say something else, in its place. */
+export function planRelabel(plan: Plan, marker: Marker, change: Partial<MarkerLabel>): void {
+  plan.edits.push({ offset: marker.offset, end: marker.end, text: formatMarker({ ...marker, ...change }) });
+}
+
+/** Puts another value in an item's place. */
+export function planReplace(plan: Plan, item: Item, value: unknown, text: string): void {
+  plan.replaced.set(item, value);
+  plan.edits.push({ offset: item.offset, end: item.end, text });
+}
+
+/** Whether nothing is left of a section, so that it may go if it is ours. */
+export function isEmptied(plan: Plan, section: Section, newItems: number): boolean {
+  return newItems === 0 && section.items.every((item) => plan.cut.has(item));
+}
+
+/** Whether this section's name was not in the file before us. */
+export function isOurs(section: Section): boolean {
+  return section.member.markers.some((marker) => marker.kind === "section");
+}
+
+/** An item's whole text: its own line break, marker line, value, comma. It needs nothing of its neighbours. */
+export function spanText(item: NewItem, eol: string, indent: string): string {
+  return `${eol}${indent}${formatMarker(item.label)}${eol}${indent}${item.text},`;
+}
