@@ -83,7 +83,7 @@ export async function startTailscale(o: TailscaleLabOptions = {}): Promise<Tails
   const tailnet: Tailnet = { name, policy, keys, devices, credentials, settings: { ...defaultSettings } };
   const faults = new Faults();
   const requests: LoggedRequest[] = [];
-  const server = await listen(o.port ?? 0, (call) => dispatch(call, tailnet), faults, requests);
+  const server = await listen(o.port ?? 0, (call) => dispatch(call, tailnet), faults, requests, now);
   const apiKey = credentials.addApiKey("admin@example.com");
   return {
     url: server.url,

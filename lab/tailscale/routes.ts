@@ -50,6 +50,7 @@ const routes: Route[] = [
 /** Answers one request. @throws ApiError for every answer that is not a success */
 export function dispatch(call: Call, tailnet: Tailnet): Answer {
   if (call.path === "/api/v2/oauth/token") return issueToken(call, tailnet);
+  if (call.path === "/api/v2/oauth/token-exchange") return exchangeToken(call, tailnet);
   const here = routes.filter((r) => r.path.test(call.path));
   // Who is asking comes first: a stranger learns nothing about which paths there are.
   const who = tailnet.credentials.authenticate(call.headers.authorization);
@@ -82,10 +83,24 @@ function issueToken(call: Call, { credentials }: Tailnet): Answer {
   const secret = form.get("client_secret") ?? (basic && decodeURIComponent(basic.password));
   const grant = form.get("grant_type") ?? "client_credentials";
   if (grant !== "client_credentials") throw new ApiError(400, `unsupported grant_type "${grant}"`);
-  const { token, scope } = credentials.issueToken(id ?? "", secret ?? "", form.get("scope") ?? undefined);
-  return {
-    json: { access_token: token, token_type: "Bearer", expires_in: credentials.tokenLifetimeSeconds, scope },
-  };
+  return tokenAnswer(
+    credentials,
+    credentials.issueToken(id ?? "", secret ?? "", form.get("scope") ?? undefined),
+  );
+}
+
+function exchangeToken(call: Call, { credentials }: Tailnet): Answer {
+  if (call.method !== "POST") throw new ApiError(405, "method not allowed");
+  const form = new URLSearchParams(call.body);
+  return tokenAnswer(
+    credentials,
+    credentials.exchangeToken(form.get("client_id") ?? "", form.get("jwt") ?? ""),
+  );
+}
+
+function tokenAnswer(credentials: Credentials, { token, scope }: { token: string; scope: string }): Answer {
+  const expires_in = credentials.tokenLifetimeSeconds;
+  return { json: { access_token: token, token_type: "Bearer", expires_in, scope } };
 }
 
 function getPolicy(call: Call, { policy }: Tailnet): Answer {

@@ -21,8 +21,11 @@ export async function listen(
   answer: (call: Call) => Answer,
   faults: Faults,
   log: LoggedRequest[],
+  now: () => number,
 ): Promise<{ url: string; close(): Promise<void> }> {
   const server = createServer((request, response) => {
+    // The clock that clients see is the lab's, not the machine's.
+    response.setHeader("Date", new Date(now()).toUTCString());
     void serve(request, response, answer, faults, log);
   });
   await new Promise<void>((resolve, reject) => {

@@ -1,0 +1,46 @@
+import type { PolicyDocument } from "./iam-policy";
+
+/** One rule of a security group: protocol `-1` is everything; ports are absent then. */
+export interface FirewallRule {
+  direction: "in" | "out";
+  protocol: string;
+  fromPort?: number;
+  toPort?: number;
+  cidrs: string[];
+}
+
+/** The role behind an instance profile. */
+export interface InstanceRole {
+  arn: string;
+  trust: PolicyDocument;
+  policies: PolicyDocument[];
+}
+
+/** A machine of the cloud, as far as its boot depends on it. */
+export interface CloudInstance {
+  id: string;
+  region: string;
+  accountId: string;
+  /** EC2's state name: `pending`, `running`, `stopped`, `terminated`... */
+  state: string;
+  securityGroupIds: string[];
+  /** Absent when the instance has none. */
+  instanceProfileArn?: string;
+  /** IPv6 addresses of its interfaces. */
+  ipv6Addresses: string[];
+}
+
+/** What a simulated instance may ask of the cloud it runs in; `aws.ts` has the real one. */
+export interface Cloud {
+  /** All instances of a region, the terminated ones that EC2 still lists included. */
+  instances(region: string): Promise<CloudInstance[]>;
+  /** The user data in base64. */
+  userData(instance: CloudInstance): Promise<string | undefined>;
+  /** The Elastic IPs that are associated with it. */
+  elasticIps(instance: CloudInstance): Promise<string[]>;
+  firewall(instance: CloudInstance): Promise<FirewallRule[]>;
+  role(instance: CloudInstance): Promise<InstanceRole | undefined>;
+  /** A decrypted SSM parameter; undefined when there is none. */
+  parameter(region: string, name: string): Promise<string | undefined>;
+  close(): void;
+}
