@@ -1,0 +1,169 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { readFileSync } from "node:fs";
+import { DescribeInstanceAttributeCommand, EC2Client } from "@aws-sdk/client-ec2";
+import { Lab, makeStack, outputsOf, REPO, setConfig, Stack, startLab } from "..";
+import { leftovers } from "../aws";
+import { bold, dim, green, red, say, showDiff, step } from "./screen";
+
+/**
+ * The demo: the real `pulumi up` of two regions' stacks on one tailnet whose policy file is one of a real tailnet,
+ * then a preview, another port, and both destroyed in turn. AWS and Tailscale are the lab's; the engine is real.
+ */
+
+const POLICY = "069-rajsinghtech.hujson";
+const STACKS = { "prod-eu-central-1": "eu-central-1", "prod-us-east-1": "us-east-1" };
+
+interface RelayOutputs {
+  hostname: string;
+  endpoint: string;
+  instanceId: string;
+  tailscaleIps: string[];
+}
+
+class Demo {
+  private shown: string;
+  private saved = 0;
+
+  constructor(private readonly lab: Lab) {
+    this.shown = lab.tailscale.policy.text;
+    mkdirSync(join(lab.dir, "artefacts"), { recursive: true });
+    this.save("policy-start.hujson", this.shown);
+  }
+
+  save(name: string, text: string): void {
+    writeFileSync(join(this.lab.dir, "artefacts", name), text);
+  }
+
+  /** Runs the engine, shows what it did to each resource, and ends the demo when it failed. */
+  async pulumi(stack: Stack, args: string[]): Promise<void> {
+    say(dim(`  $ pulumi ${args.join(" ")} --stack ${stack.name}`));
+    const seen = new Set<string>();
+    const { code, output } = await this.lab.engine.run(stack, args, (text) => {
+      for (const line of text.split("\n").map((raw) => raw.trimEnd())) {
+        if (!/ (created|updated|replaced|deleted)( |$)/.test(line) || seen.has(line)) continue;
+        seen.add(line);
+        say(`   ${line}`);
+      }
+    });
+    this.save(`${String(++this.saved).padStart(2, "0")}-${args[0]}-${stack.name}.log`, output);
+    if (code !== 0) throw new Error(`pulumi ${args.join(" ")} failed:\n${output}`);
+    const summary = /(?:Resources:|Duration:)[\s\S]*$/.exec(output)?.[0].trim() ?? "";
+    say(dim(summary.replace(/^/gm, "   ")));
+  }
+
+  /** What the step did to the policy file. */
+  policy(): void {
+    const now = this.lab.tailscale.policy.text;
+    showDiff("the tailnet's policy file", this.shown, now);
+    this.save(`${String(this.saved).padStart(2, "0")}-policy.hujson`, now);
+    this.shown = now;
+  }
+
+  async outputs(stack: Stack): Promise<void> {
+    const { relays } = (await outputsOf(this.lab.engine, stack)) as unknown as { relays: RelayOutputs[] };
+    for (const relay of relays) {
+      const { instanceId, endpoint, hostname, tailscaleIps } = relay;
+      say(`   ${bold(hostname)}  ${endpoint}/udp  ${instanceId}  ${tailscaleIps[0]}`);
+      await this.saveUserData(stack.name as keyof typeof STACKS, relay);
+    }
+  }
+
+  private async saveUserData(stack: keyof typeof STACKS, relay: RelayOutputs): Promise<void> {
+    const client = new EC2Client({
+      region: STACKS[stack],
+      endpoint: this.lab.aws.endpoint,
+      credentials: { accessKeyId: "lab", secretAccessKey: "lab" },
+    });
+    const { UserData } = await client.send(
+      new DescribeInstanceAttributeCommand({ InstanceId: relay.instanceId, Attribute: "userData" }),
+    );
+    this.save(`${relay.hostname}.user-data`, Buffer.from(UserData?.Value ?? "", "base64").toString());
+  }
+}
+
+async function run(lab: Lab, original: string): Promise<boolean> {
+  const demo = new Demo(lab);
+  const config = {
+    "peer-relay:clients": ["autogroup:member"],
+    "peer-relay:ssmEndpoint": lab.aws.endpoint,
+    "peer-relay:readyTimeoutSeconds": 60,
+  };
+  const stacks: Stack[] = [];
+  for (const name of Object.keys(STACKS)) {
+    step(`A relay stack for ${name}: pulumi up`);
+    const stack = await makeStack(lab.engine, name, config);
+    stacks.push(stack);
+    await demo.pulumi(stack, ["up", "--yes", "--skip-preview"]);
+    await demo.outputs(stack);
+    demo.policy();
+  }
+  const [first, second] = stacks as [Stack, Stack];
+
+  step("Nothing left to do: pulumi preview");
+  for (const stack of stacks) await demo.pulumi(stack, ["preview", "--expect-no-changes"]);
+
+  step(`Another port for ${first.name}: rules change in place, VM and key are replaced, the address stays`);
+  setConfig(first, { "peer-relay:port": 41000 });
+  await demo.pulumi(first, ["up", "--yes", "--skip-preview"]);
+  await demo.outputs(first);
+  demo.policy();
+
+  for (const stack of [first, second]) {
+    step(`Taking ${stack.name} back: pulumi destroy`);
+    await demo.pulumi(stack, ["destroy", "--yes", "--skip-preview"]);
+    demo.policy();
+  }
+  return verdict(lab, original);
+}
+
+/** Compares the end with the start, and says where everything can be looked at. */
+async function verdict(lab: Lab, original: string): Promise<boolean> {
+  const left = (await Promise.all(Object.values(STACKS).map((region) => leftovers(lab.aws, region)))).flat();
+  const devices = lab.tailscale.devices();
+  const identical = lab.tailscale.policy.text === original;
+  const digest = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 16);
+  const line = (ok: boolean, text: string) => say(`  ${ok ? green("yes") : red("NO ")}  ${text}`);
+  step("At the end");
+  line(
+    identical,
+    `policy file as at the start: sha256 ${digest(original)} -> ${digest(lab.tailscale.policy.text)}`,
+  );
+  line(left.length === 0, `nothing left in AWS${left.length ? `: ${left.join(", ")}` : ""}`);
+  line(devices.length === 0, `no device left in the tailnet${devices.length ? `: ${devices.length}` : ""}`);
+  say(`\n  To look at: ${join(lab.dir, "artefacts")}`);
+  say(
+    dim(
+      "    NN-up-<stack>.log      what the engine printed    NN-policy.hujson  the policy file after each step",
+    ),
+  );
+  say(dim("    <relay>.user-data      what EC2 was given         ../state          the stacks' state files"));
+  say(
+    dim(
+      "  AWS and Tailscale were the lab's, and the instances simulated; the engine and the components are real.",
+    ),
+  );
+  return identical && left.length === 0 && devices.length === 0;
+}
+
+async function main(): Promise<void> {
+  const original = readFileSync(join(REPO, "test/corpus", POLICY), "utf8");
+  step(`An embedded cloud, and a tailnet with a real policy file (${POLICY})`);
+  const lab = await startLab({ policy: original, keep: true });
+  const end = (signal: NodeJS.Signals) => {
+    void lab.close().finally(() => process.exit(signal === "SIGINT" ? 130 : 143));
+  };
+  process.once("SIGINT", end);
+  process.once("SIGTERM", end);
+  try {
+    process.exitCode = (await run(lab, original)) ? 0 : 1;
+  } finally {
+    await lab.close();
+  }
+}
+
+main().catch((error: Error) => {
+  say(red(error.message));
+  process.exitCode = 1;
+});
