@@ -44,8 +44,6 @@ export function makeEngine(dir: string, env: NodeJS.ProcessEnv): Engine {
   const engineEnv: NodeJS.ProcessEnv = {
     ...withoutCredentials(process.env),
     ...env,
-    // The engine finds the host of dynamic providers on PATH; it comes with the SDK.
-    PATH: [join(REPO, "node_modules/@pulumi/pulumi"), process.env.PATH].join(delimiter),
     PULUMI_HOME: join(dir, "home"),
     PULUMI_BACKEND_URL: `file://${join(dir, "state")}`,
     PULUMI_CONFIG_PASSPHRASE: "a passphrase for a throw-away stack",
@@ -54,23 +52,23 @@ export function makeEngine(dir: string, env: NodeJS.ProcessEnv): Engine {
     PULUMI_NODEJS_TRANSPILE_ONLY: "true",
     NO_COLOR: "1",
   };
-  const start = (stack: Stack, args: string[], onOutput?: (text: string) => void) =>
-    spawnCommand(
+  const start = (stack: Stack, args: string[], onOutput?: (text: string) => void) => {
+    const where = ["--stack", stack.name, "-C", stack.project, ...configFlag(stack, args)];
+    const how = ["--non-interactive", "--color=never"];
+    return spawnCommand(
       "pulumi",
-      [
-        ...args,
-        "--stack",
-        stack.name,
-        "--non-interactive",
-        "--color=never",
-        "-C",
-        stack.project,
-        ...configFlag(stack, args),
-      ],
-      engineEnv,
+      [...args, ...where, ...how],
+      withDynamicProviders(engineEnv, stack),
       onOutput,
     );
+  };
   return { dir, env: engineEnv, start, run: (...args) => start(...args).done };
+}
+
+/** The engine finds the host of dynamic providers on PATH; it comes with the project's SDK. */
+function withDynamicProviders(env: NodeJS.ProcessEnv, stack: Stack): NodeJS.ProcessEnv {
+  const sdk = join(stack.project, "node_modules/@pulumi/pulumi");
+  return { ...env, PATH: [sdk, env.PATH].join(delimiter) };
 }
 
 /** Commands that act on the state alone take no config file. */

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import {
+  CreateSubnetCommand,
+  CreateVpcCommand,
+  DeleteSubnetCommand,
+  DeleteVpcCommand,
+  DescribeInstancesCommand,
+  DescribeSubnetsCommand,
+  DescribeVpcsCommand,
+  EC2Client,
+} from "@aws-sdk/client-ec2";
+import { Lab, makeStack, outputsOf, setConfig, Stack, startLab } from "../../lab";
+import { leftovers } from "../../lab/aws";
+import { destroy, ec2, fails, up } from "./support";
+
+const POLICY = '{"tagOwners": {}, "acls": [{"action": "accept", "src": ["*"], "dst": ["*:*"]}]}\n';
+const REGION = "eu-central-1";
+
+describe("The relay's network on the real engine", function () {
+  this.timeout(180_000);
+  let lab: Lab;
+  let stack: Stack;
+  let client: EC2Client;
+
+  beforeEach(async () => {
+    lab = await startLab({ policy: POLICY });
+    client = ec2(lab, REGION);
+    stack = await makeStack(lab.engine, "net", {
+      "aws:region": REGION,
+      "peer-relay:relays": 1,
+      "peer-relay:clients": ["autogroup:member"],
+      "peer-relay:ssmEndpoint": lab.aws.endpoint,
+      "peer-relay:readyTimeoutSeconds": 60,
+    });
+  });
+  afterEach(() => lab?.close());
+
+  const instance = async () => {
+    const [relay] = (await outputsOf(lab.engine, stack)).relays as {
+      instanceId: string;
+      publicIpv6?: string;
+    }[];
+    const found = await client.send(new DescribeInstancesCommand({ InstanceIds: [relay!.instanceId] }));
+    return { relay: relay!, vm: found.Reservations![0]!.Instances![0]! };
+  };
+
+  it("without a default VPC says which argument helps, and that argument helps", async () => {
+    const { Vpcs } = await client.send(new DescribeVpcsCommand({}));
+    const { Subnets } = await client.send(new DescribeSubnetsCommand({}));
+    for (const { SubnetId } of Subnets ?? []) await client.send(new DeleteSubnetCommand({ SubnetId }));
+    for (const { VpcId } of Vpcs ?? []) await client.send(new DeleteVpcCommand({ VpcId }));
+    const output = await fails(lab, stack, "up", "--yes", "--skip-preview");
+    assert.match(output, /no default VPC in this region\. Use network: "create"/);
+
+    setConfig(stack, { "peer-relay:network": "create", "peer-relay:ipv6": true });
+    await up(lab, stack);
+    const { relay, vm } = await instance();
+    assert.match(relay.publicIpv6 ?? "", /:/);
+    assert.equal(vm.NetworkInterfaces?.[0]?.Ipv6Addresses?.[0]?.Ipv6Address, relay.publicIpv6);
+    await destroy(lab, stack);
+    assert.deepEqual(await leftovers(lab.aws, REGION), []);
+    assert.equal(lab.tailscale.policy.text, POLICY);
+  });
+
+  it("refuses a subnet without a route to an internet gateway, and takes a public one", async () => {
+    const { Vpc } = await client.send(new CreateVpcCommand({ CidrBlock: "10.9.0.0/16" }));
+    const made = await client.send(new CreateSubnetCommand({ VpcId: Vpc!.VpcId, CidrBlock: "10.9.1.0/24" }));
+    setConfig(stack, { "peer-relay:subnetIds": [made.Subnet!.SubnetId] });
+    const output = await fails(lab, stack, "preview");
+    assert.match(
+      output,
+      /subnetId subnet-\w+: its route table rtb-\w+ has no route for 0\.0\.0\.0\/0 to an internet gateway/,
+    );
+
+    const { Subnets } = await client.send(
+      new DescribeSubnetsCommand({ Filters: [{ Name: "default-for-az", Values: ["true"] }] }),
+    );
+    const ids = Subnets!.map((subnet) => subnet.SubnetId!);
+    setConfig(stack, { "peer-relay:subnetIds": ids.slice(0, 1) });
+    await up(lab, stack);
+    assert.equal((await instance()).vm.SubnetId, ids[0]);
+    await destroy(lab, stack);
+  });
+});
