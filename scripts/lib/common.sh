@@ -16,8 +16,9 @@ has() { command -v "$1" >/dev/null 2>&1; }
 # first_version TEXT: the first a.b.c (or a.b) in it.
 first_version() { printf '%s\n' "$1" | sed -n 's/^[^0-9]*\([0-9][0-9]*\.[0-9][0-9.]*\).*/\1/p' | head -n 1; }
 
-# at_least HAVE WANT: compares dotted numbers.
+# at_least HAVE WANT: compares dotted numbers; no version at all is never enough.
 at_least() {
+  case $1 in '' | *[!0-9.]*) return 1 ;; esac
   local IFS=. i
   local -a have want
   read -r -a have <<<"$1"
@@ -113,7 +114,7 @@ with_lock() {
     eval "exec $fd>\"\$CACHE/locks/\$name\""
     if ! flock -n "$fd"; then
       say "$name: another set-up is at it; waiting"
-      flock "$fd"
+      until flock -w 30 "$fd"; do say "$name: still waiting"; done
     fi
   fi
   LOCK_FD=$((fd - 1))

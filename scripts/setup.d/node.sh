@@ -46,6 +46,7 @@ node_from_npm() {
     tail -n 15 "$STAGE/npm.log" >&2
     die "node: npm could not install $package@$NODE_VERSION"
   }
+  discard "$STAGE/npm.log"
   mkdir -p "$STAGE/bin"
   ln -s "../node_modules/$package/bin/node" "$STAGE/bin/node"
   node_fits "$STAGE/bin/node" || die "node: npm's $package@$NODE_VERSION does not run here"

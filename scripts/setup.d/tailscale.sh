@@ -71,13 +71,10 @@ setup_derper() {
   stage_into "$TAILSCALE_DIR" derper
 }
 
-# headscale built from the registry calls itself "dev": its version is that of the module it is the main one of. The
-# directory's name and the committed go.mod stand for it.
-headscale_runs() { [ -x "$1" ] && "$1" version >/dev/null 2>&1; }
-headscale_fits() { headscale_runs "$1" && [ "$(first_version "$("$1" version 2>/dev/null)")" = "$HEADSCALE_VERSION" ]; }
+headscale_fits() { [ -x "$1" ] && [ "$(first_version "$("$1" version 2>/dev/null)")" = "$HEADSCALE_VERSION" ]; }
 
 setup_headscale() {
-  if headscale_runs "$HEADSCALE_DIR/headscale"; then
+  if headscale_fits "$HEADSCALE_DIR/headscale"; then
     say "headscale $HEADSCALE_VERSION: there"
     return 0
   fi
@@ -91,7 +88,7 @@ setup_headscale() {
     say "headscale: the project's release is out of reach; building from the Go module registry"
     setup_go
     go_build headscale "-s -w" github.com/juanfont/headscale/cmd/headscale
-    headscale_runs "$STAGE/headscale" || die "headscale: what was built does not run"
+    headscale_fits "$STAGE/headscale" || die "headscale: what was built does not run"
     say "headscale $HEADSCALE_VERSION: built"
   fi
   stage_into "$HEADSCALE_DIR" headscale
