@@ -84,8 +84,8 @@ function editPolicy(
     grants.push(...allowAllItems());
   }
   planAllowAll(plan, grants.length);
-  placeItems(plan, layout, "tagOwners", doc.tagOwners, tags);
   placeItems(plan, layout, "grants", doc.grants, grants);
+  placeItems(plan, layout, "tagOwners", doc.tagOwners, tags);
   refuseHandEdits(plan);
   if (plan.edits.length === 0) {
     return policyText;
@@ -121,7 +121,8 @@ function placeItems(
   const indent = itemIndent(doc, layout, section);
   const spans = items.map((item) => spanText(item, layout.eol, indent)).join("");
   const offset = insertionPoint(doc.text, section ? section.member.valueNode.offset : doc.root.offset);
-  plan.edits.push({ offset, end: offset, text: section ? spans : sectionText(name, spans, layout) });
+  // In front of a claim that goes to the first entry at the same place: that marker line must stay with its entry.
+  plan.edits.unshift({ offset, end: offset, text: section ? spans : sectionText(name, spans, layout) });
 }
 
 function sectionText(name: "grants" | "tagOwners", spans: string, { eol, member }: Layout): string {

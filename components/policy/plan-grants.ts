@@ -44,6 +44,9 @@ export function planGrants(plan: Plan, wanted: Grant[]): NewItem[] {
  * Takes out grants that lost their marker: for each, the first one that says exactly the same and has no marker (ours
  * are put at the start of the list). Where a foreign twin stands in for ours, the policy still means the same as long
  * as one of them is left, since grants only add up.
+ *
+ * Not for grants to `*`: such a one may be what gives people access at all, and a second attempt at a removal would
+ * take it for ours.
  */
 export function planUnmarkedCuts(plan: Plan, grants: Grant[]): void {
   const marked = new Set(ownGrants(plan).map(({ marker }) => marker.index));
@@ -58,9 +61,12 @@ export function planUnmarkedCuts(plan: Plan, grants: Grant[]): void {
   });
 }
 
-/** A grant without any marker of ours that says exactly the same. */
+/** A grant without any marker of ours that says exactly the same; none for a grant to `*`. */
 export function findUnmarkedTwin(plan: Pick<Plan, "doc" | "cut">, grant: Grant): Item | undefined {
   const wanted = digest(grant);
+  if (grant.dst.includes("*")) {
+    return undefined;
+  }
   return plan.doc.grants?.items.find(
     (item) => item.markers.length === 0 && !plan.cut.has(item) && itemDigest(item) === wanted,
   );

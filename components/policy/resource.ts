@@ -43,9 +43,13 @@ function fragmentOf(props: PolicyFragmentProps): PolicyFragment {
   return { owner: props.owner, grants: props.grants, tagOwners: props.tagOwners };
 }
 
-async function merge(config: pulumi.dynamic.Config | undefined, props: PolicyFragmentProps): Promise<void> {
+async function merge(
+  config: pulumi.dynamic.Config | undefined,
+  props: PolicyFragmentProps,
+  previous?: PolicyFragment,
+): Promise<void> {
   const store = policyFileOf(connectToTailnet(config));
-  const options = { keepAllowAll: props.keepAllowAll, force: props.force };
+  const options = { keepAllowAll: props.keepAllowAll, force: props.force, previous };
   await editPolicyFile(store, (text) => addFragment(text, fragmentOf(props), options));
 }
 
@@ -66,8 +70,8 @@ const provider: pulumi.dynamic.ResourceProvider<PolicyFragmentProps, PolicyFragm
       JSON.stringify([olds.grants, olds.tagOwners]) !== JSON.stringify([news.grants, news.tagOwners]);
     return { changes: moved || changed, replaces: moved ? ["owner"] : [] };
   },
-  async update(_id: string, _olds: PolicyFragmentProps, news: PolicyFragmentProps) {
-    await merge(this.config, news);
+  async update(_id: string, olds: PolicyFragmentProps, news: PolicyFragmentProps) {
+    await merge(this.config, news, fragmentOf(olds));
     return { outs: news };
   },
   async read(id: string, props?: PolicyFragmentProps) {
