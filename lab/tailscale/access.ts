@@ -63,7 +63,7 @@ function rules(policy: Policy): Rule[] {
 function applies(rule: Rule, q: Question, policy: Policy): Answer {
   if (!portsMatch(rule, q)) return "no";
   const src = any(rule.src.map((s) => matches(s, q.src, policy)));
-  const dst = rule.dst === "autogroup:self" ? ownDevice(q) : matches(rule.dst, q.dst, policy);
+  const dst = rule.dst === "autogroup:self" ? ownDevice(q, policy) : matches(rule.dst, q.dst, policy);
   return all([src, dst, rule.conditional ? "maybe" : "yes"]);
 }
 
@@ -80,9 +80,11 @@ function portsMatch(rule: Rule, q: Question): boolean {
 }
 
 /** `autogroup:self`: the devices of the very user who asks. */
-function ownDevice(q: Question): Answer {
+function ownDevice(q: Question, policy: Policy): Answer {
   if (!isUser(q.src)) return "no";
-  return isUser(q.dst) ? (q.src === q.dst ? "yes" : "no") : addressOf(q.dst, {}) ? "maybe" : "no";
+  const address = addressOf(q.dst, policy);
+  if (address) return isTailnetAddress(address) ? "maybe" : "no";
+  return q.src === q.dst ? "yes" : "no";
 }
 
 /** Whether the rule's reference covers who (or what) the test names. */
@@ -111,9 +113,9 @@ function coversIdentity(ref: string, who: string): Answer {
 
 function coversAddress(ref: string, address: Network, policy: Policy): Answer {
   if (ref === "autogroup:internet") return isInternet(address) ? "yes" : "no";
-  if (ref.startsWith("ipset:") && policy.ipsets?.[ref]?.some((l) => /^remove\s/.test(l))) return "maybe";
   const networks = networksOf(ref, policy);
-  if (networks.some((n) => contains(n, address))) return "yes";
+  const cut = policy.ipsets?.[ref]?.some((line) => /^remove\s/.test(line));
+  if (networks.some((n) => contains(n, address))) return cut ? "maybe" : "yes";
   const identity = networks.length === 0 && !ref.startsWith("svc:") && ref !== "autogroup:self";
   return identity && isTailnetAddress(address) ? "maybe" : "no";
 }
