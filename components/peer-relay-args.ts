@@ -31,7 +31,7 @@ export interface PeerRelayArgs {
   clients: string[];
   /**
    * The article's second rule: protocols and ports, e.g. `["*"]` or `["tcp:22"]`, on which the same clients may reach
-   * {@link ipAccessDst}. Relaying does not need it.
+   * {@link ipAccessTo}. Relaying does not need it.
    * @default none: no such rule
    */
   ipAccess?: string[];
@@ -39,7 +39,7 @@ export interface PeerRelayArgs {
    * Destinations of the {@link ipAccess} rule. The article's method 1 has `["*"]` here.
    * @default the relay itself
    */
-  ipAccessDst?: string[];
+  ipAccessTo?: string[];
   /**
    * Who writes the policy file. `merge`: `up` writes this relay's part into the tailnet's policy file and `destroy`
    * takes it out. `emit`: nothing is read or written; put the output `policyFragment` into the file yourself. The tag

@@ -207,8 +207,8 @@ function grantFragment(
       owner,
       clients: args.clients,
       relay: dst,
-      ipAccess: args.ipAccess,
-      ipAccessDst: args.ipAccessDst,
+      ipAccess: args.ipAccess.length > 0 ? args.ipAccess : undefined,
+      ipAccessTo: args.ipAccessTo,
       enabled: args.enabled,
     }),
   );

@@ -78,7 +78,7 @@ export function warningsFor(args: ResolvedArgs): string[] {
 
 const KNOWN_KEYS = new Set([
   ...Object.keys(DEFAULTS),
-  ...["clients", "ipAccessDst", "subnetId", "availabilityZone", "amiId", "authKey", "oauthClientSecret"],
+  ...["clients", "ipAccessTo", "subnetId", "availabilityZone", "amiId", "authKey", "oauthClientSecret"],
   ...["workloadIdentity", "hostname", "install", "loginServer", "ssmEndpoint"],
 ]);
 
@@ -119,10 +119,10 @@ function checkGrant(args: ResolvedArgs, problems: Problems): void {
     checkList(problems, "clients", args.clients, isSelector, SELECTOR);
   }
   checkList(problems, "ipAccess", args.ipAccess, isIpSpec, 'be like "*", "443", "80-90" or "tcp:22"');
-  if (args.ipAccessDst !== undefined) {
-    checkList(problems, "ipAccessDst", args.ipAccessDst, isSelector, SELECTOR);
+  if (args.ipAccessTo !== undefined) {
+    checkList(problems, "ipAccessTo", args.ipAccessTo, isSelector, SELECTOR);
     const used = Array.isArray(args.ipAccess) && args.ipAccess.length > 0;
-    problems.require(used, "ipAccessDst", "come with ipAccess", args.ipAccessDst);
+    problems.require(used, "ipAccessTo", "come with ipAccess", args.ipAccessTo);
   }
   problems.require(["merge", "emit"].includes(args.policy), "policy", 'be "merge" or "emit"', args.policy);
   checkFlags(args, ["enabled", "keepAllowAll", "forcePolicy"], problems);

@@ -25,7 +25,7 @@ type Kind = "text" | "number" | "boolean" | "json" | "secret";
 const RELAY_KEYS: Partial<Record<keyof PeerRelayArgs, Kind>> = {
   clients: "json",
   ipAccess: "json",
-  ipAccessDst: "json",
+  ipAccessTo: "json",
   policy: "text",
   enabled: "boolean",
   keepAllowAll: "boolean",

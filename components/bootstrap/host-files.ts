@@ -15,8 +15,17 @@ export interface HostFile {
   content: string;
 }
 
+/** Comment lines below the head stay here: user data is small, and they are a sixth of the script. */
+function withoutComments(text: string): string {
+  const lines = text.split("\n");
+  const head = lines.findIndex((line) => !line.startsWith("#"));
+  return lines.filter((line, i) => i < head || !/^\s*# (?!shellcheck )/.test(line)).join("\n");
+}
+
 /** The bootstrap script: the same text on every host, since all settings come from the env file. */
-export const bootstrapScript = [scriptCommon, scriptInstall, scriptFirewall, scriptJoin, scriptMain].join("");
+const bootstrapScript = withoutComments(
+  [scriptCommon, scriptInstall, scriptFirewall, scriptJoin, scriptMain].join(""),
+);
 
 /**
  * Everything that a relay host needs on its disk before `peer-relay.service` is started.
@@ -27,7 +36,7 @@ export function renderHostFiles(settings: BootstrapSettings): HostFile[] {
   return [
     { path: "/etc/peer-relay/relay.env", mode: "0644", content: renderEnvFile(settings) },
     { path: "/usr/local/lib/peer-relay/bootstrap", mode: "0755", content: bootstrapScript },
-    { path: "/usr/local/lib/peer-relay/aws", mode: "0755", content: awsHelper },
+    { path: "/usr/local/lib/peer-relay/aws", mode: "0755", content: withoutComments(awsHelper) },
     { path: "/etc/systemd/system/peer-relay.service", mode: "0644", content: bootstrapUnit },
     { path: "/etc/systemd/system/peer-relay-health.service", mode: "0644", content: healthUnit },
     { path: "/etc/systemd/system/peer-relay-health.timer", mode: "0644", content: healthTimer },

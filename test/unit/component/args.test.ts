@@ -33,7 +33,7 @@ const BAD: [what: string, args: Record<string, unknown>, problem: string][] = [
     { ipAccess: ["tcp/22"] },
     'ipAccess[0] must be like "*", "443", "80-90" or "tcp:22", got "tcp/22"',
   ],
-  ["ipAccessDst alone", { ipAccessDst: ["*"] }, 'ipAccessDst must come with ipAccess, got ["*"]'],
+  ["ipAccessTo alone", { ipAccessTo: ["*"] }, 'ipAccessTo must come with ipAccess, got ["*"]'],
   ["an unknown policy mode", { policy: "append" }, 'policy must be "merge" or "emit", got "append"'],
   ["enabled as text", { enabled: "no" }, 'enabled must be true or false, got "no"'],
   ["keepAllowAll as a number", { keepAllowAll: 1 }, "keepAllowAll must be true or false, got 1"],
@@ -262,7 +262,7 @@ describe("PeerRelay's arguments", () => {
     const fine: Partial<PeerRelayArgs>[] = [
       { clients: ["*"] },
       { clients: ["group:eng", "alice@example.com", "autogroup:member", "100.64.0.7", "10.0.0.0/8"] },
-      { ipAccess: ["*"], ipAccessDst: ["*"] },
+      { ipAccess: ["*"], ipAccessTo: ["*"] },
       { ipAccess: ["tcp:22", "80-90", "udp:*", "icmp:*", "443"] },
       { tagOwners: ["autogroup:member", "group:ops", "alice@example.com", "tag:ci"] },
       { allowedCidrs: ["203.0.113.0/24", "2001:db8::/32"] },
