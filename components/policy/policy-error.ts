@@ -17,6 +17,8 @@ export class PolicyError extends Error {
 
   constructor(code: PolicyErrorCode, message: string) {
     super(message);
+    // Set by hand: Pulumi's serialiser, which carries this class into the provider process, loses what super() sets.
+    this.message = message;
     this.name = "PolicyError";
     this.code = code;
   }

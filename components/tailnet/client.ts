@@ -10,6 +10,8 @@ export class TailscaleApiError extends Error {
   status: number;
   constructor(message: string, status: number) {
     super(message);
+    // Set by hand: Pulumi's serialiser, which carries this class into the provider process, loses what super() sets.
+    this.message = message;
     this.name = "TailscaleApiError";
     this.status = status;
   }

@@ -22,6 +22,8 @@ export interface TailnetCredentials {
 export class CredentialsError extends Error {
   constructor(message: string) {
     super(message);
+    // Set by hand: Pulumi's serialiser, which carries this class into the provider process, loses what super() sets.
+    this.message = message;
     this.name = "CredentialsError";
   }
 }

@@ -6,7 +6,7 @@ import { leftovers, releaseImage } from "../../lab/aws";
 import { changesIn, corpusPolicy, destroy, ec2, ok, refresh, stateOf, up } from "./support";
 
 const REGION = "eu-central-1";
-const POLICY = corpusPolicy("089-tailscale-tailscale-client-go-v2.hujson");
+const POLICY = corpusPolicy("075-simplyminimal-grants-example-policy.hujson");
 
 interface RelayOutputs {
   hostname: string;

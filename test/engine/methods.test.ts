@@ -41,7 +41,7 @@ describe("The article's methods on the real engine", function () {
         "peer-relay:tags": [],
         "peer-relay:clients": ["*"],
         "peer-relay:ipAccess": ["*"],
-        "peer-relay:ipAccessDst": ["*"],
+        "peer-relay:ipAccessTo": ["*"],
       }),
     );
     await up(lab, stack);
