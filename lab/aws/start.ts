@@ -1,8 +1,7 @@
-import { spawn, type ChildProcessByStdio } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, openSync, closeSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { Readable, Writable } from "node:stream";
 
 /** Options of {@link startAws}. */
 export interface AwsOptions {
@@ -65,13 +64,11 @@ export async function startAws(options: AwsOptions): Promise<Aws> {
   }
 }
 
-type Child = ChildProcessByStdio<Writable, Readable, null>;
-
-function ready(child: Child): Promise<string> {
+function ready(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error("timeout")), STARTUP_TIMEOUT_MS);
     let text = "";
-    child.stdout.on("data", (chunk: Buffer) => {
+    child.stdout?.on("data", (chunk: Buffer) => {
       text += chunk.toString();
       const match = /READY (\S+)/.exec(text);
       if (match?.[1]) {
@@ -90,7 +87,7 @@ function ready(child: Child): Promise<string> {
   });
 }
 
-function stop(child: Child): Promise<void> {
+function stop(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return resolve();
     child.once("exit", () => resolve());

@@ -1,0 +1,4 @@
+import { runPlugin } from "../host";
+import { provider } from "./provider";
+
+runPlugin(provider);

@@ -1,0 +1,2 @@
+export { bundlePlugin, PLUGINS, pluginVersion, type PluginName } from "./bundle";
+export { installPlugins, type InstalledPlugin, type InstallOptions } from "./install";
