@@ -66,7 +66,7 @@ stage_commit() {
 }
 
 stage_drop() {
-  [ -z "$STAGE" ] || discard "$STAGE"
+  [ -z "$STAGE" ] || discard "$STAGE" "$STAGE.log"
   STAGE=
 }
 
@@ -214,7 +214,15 @@ go_in() {
   cd "$REPO/scripts/tools/$tool" && GOWORK=off GOTMPDIR=$STAGE/.tmp exec go "$@"
 }
 
-compiled() { printf '%s of up to %s packages, now %s' "$(grep -vc '^go: ' "$1")" "$GO_TOTAL" "$(last_line "$1")"; }
+compiled() {
+  local count
+  count=$(grep -vc '^go: ' "$1")
+  if [ "$count" = 0 ]; then
+    echo "all from Go's cache so far"
+  else
+    printf '%s of up to %s packages, now %s' "$count" "$GO_TOTAL" "$(last_line "$1")"
+  fi
+}
 
 go_failed() {
   tail -n 15 "$2" >&2
