@@ -1,15 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { connectToTailnet } from "../tailnet/connect";
 import { policyFileOf } from "../tailnet/policy-file";
-import {
-  addFragment,
-  editPolicyFile,
-  fragmentStatus,
-  Grant,
-  PolicyFragment,
-  removeFragment,
-  TagOwners,
-} from ".";
+// From their own files, not from the folder's door: Pulumi's closure serialiser does not see through re-exports.
+import { editPolicyFile } from "./edit-policy-file";
+import type { Grant, PolicyFragment, TagOwners } from "./fragment";
+import { fragmentStatus } from "./fragment-status";
+import { addFragment, removeFragment } from "./merge";
 
 /** Inputs of {@link PolicyFragmentResource}: a {@link PolicyFragment}, and how to treat what stands in its way. */
 export interface PolicyFragmentArgs {
