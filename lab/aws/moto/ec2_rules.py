@@ -5,6 +5,7 @@ message was not seen on AWS, the rule says so.
 """
 
 import functools
+import inspect
 import ipaddress
 import itertools
 import os
@@ -28,14 +29,18 @@ def fail(code, message):
 
 
 def wrap(cls, name):
-    """Decorator: the function gets moto's own method as its first argument and takes its place."""
+    """Decorator: the function takes a method's place; it gets that method first, and all arguments by name."""
 
     def decorate(rule):
         original = getattr(cls, name)
+        signature = inspect.signature(original)
 
         @functools.wraps(original)
         def patched(self, *args, **kwargs):
-            return rule(original, self, *args, **kwargs)
+            named = signature.bind(self, *args, **kwargs).arguments
+            named.pop("self")
+            named.update(named.pop("kwargs", {}))
+            return rule(original, self, **named)
 
         setattr(cls, name, patched)
 
@@ -50,10 +55,10 @@ def user_data_rules():
             fail("InvalidParameterValue", f"User data is limited to {USER_DATA_LIMIT} bytes")
 
     @wrap(instances.InstanceBackend, "run_instances")
-    def run_instances(original, self, image_id, count, user_data, *args, **kwargs):
+    def run_instances(original, self, user_data, **others):
         if user_data is not None:
             check_size(user_data.decode("latin-1"))
-        return original(self, image_id, count, user_data, *args, **kwargs)
+        return original(self, user_data=user_data, **others)
 
     @wrap(instance_responses.InstanceResponse, "_dot_value_instance_attribute_handler")
     def modify(original, self):
@@ -76,7 +81,7 @@ def launch_rules():
     """Image and type of one architecture; IPv6 only where the subnet has it; the primary interface goes with its VM."""
 
     @wrap(instances.InstanceBackend, "run_instances")
-    def run_instances(original, self, image_id, count, user_data, names, **kwargs):
+    def run_instances(original, self, image_id, **kwargs):
         image = self.amis.get(image_id)
         known = INSTANCE_TYPES.get(kwargs.get("instance_type"))
         if image is not None and known is not None and not kwargs.get("is_instance_type_default"):
@@ -96,21 +101,21 @@ def launch_rules():
                 fail("InvalidParameterValue", f"The subnet '{subnet.id}' has no IPv6 CIDR block associated with it.")
             if kwargs.get("ipv6_address_count") is None and subnet.assign_ipv6_address_on_creation:
                 kwargs["ipv6_address_count"] = 1
-        return original(self, image_id, count, user_data, names, **kwargs)
+        return original(self, image_id=image_id, **kwargs)
 
     @wrap(instances.Instance, "prep_nics")
-    def prep_nics(original, self, nic_spec, *args, **kwargs):
+    def prep_nics(original, self, nic_spec, **others):
         made_here = all("NetworkInterfaceId" not in nic for nic in nic_spec)
-        original(self, nic_spec, *args, **kwargs)
+        original(self, nic_spec, **others)
         if made_here:
             self.nics[0].delete_on_termination = True
 
     @wrap(instances.InstanceBackend, "modify_instance_security_groups")
-    def modify_groups(original, self, instance_id, group_ids):
-        for group_id in group_ids:
+    def modify_groups(original, self, instance_id, new_group_id_list):
+        for group_id in new_group_id_list:
             if self.get_security_group_from_id(group_id) is None:
                 raise InvalidSecurityGroupNotFoundError(group_id)
-        instance = original(self, instance_id, group_ids)
+        instance = original(self, instance_id, new_group_id_list)
         instance.nics[0]._group_set = list(instance.security_groups)
         return instance
 
@@ -191,7 +196,7 @@ def security_group_rules():
         return original(self, name=name, group_id=group_id)
 
     @wrap(security_groups.SecurityGroupBackend, "create_security_group")
-    def create(original, self, name, description, vpc_id=None, **kwargs):
+    def create(original, self, name, vpc_id=None, **others):
         if name.startswith("sg-"):
             fail(
                 "InvalidParameterValue",
@@ -199,14 +204,15 @@ def security_group_rules():
             )
         if vpc_id and vpc_id not in self.vpcs:
             fail("InvalidVpcID.NotFound", f"The vpc ID '{vpc_id}' does not exist")
-        return original(self, name, description, vpc_id=vpc_id, **kwargs)
+        return original(self, name, vpc_id=vpc_id, **others)
 
-    def check_rule(original, self, group, protocol, from_port, to_port, *args, **kwargs):
-        if str(protocol) not in ("-1", "tcp", "udp", "icmp", "icmpv6") and not (
-            str(protocol).isdigit() and int(protocol) <= 255
+    def check_rule(original, self, ip_protocol, from_port, to_port, **others):
+        protocol = str(ip_protocol)
+        if protocol not in ("-1", "tcp", "udp", "icmp", "icmpv6") and not (
+            protocol.isdigit() and int(protocol) <= 255
         ):
             fail("InvalidParameterValue", f"Invalid value '{protocol}' for IP protocol. Unknown protocol.")
-        if str(protocol) in ("tcp", "udp", "6", "17"):
+        if protocol in ("tcp", "udp", "6", "17"):
             if from_port is None or to_port is None:
                 fail("InvalidParameterValue", "Invalid value for portRange. Must specify both from and to ports with TCP/UDP.")
             for port in (int(from_port), int(to_port)):
@@ -214,7 +220,18 @@ def security_group_rules():
                     fail("InvalidParameterValue", f"TCP/UDP port ({port}) out of range")
             if int(from_port) > int(to_port):
                 fail("InvalidParameterValue", f"Invalid TCP/UDP port range ({from_port}:{to_port})")
-        return original(self, group, protocol, from_port, to_port, *args, **kwargs)
+        return original(self, ip_protocol=ip_protocol, from_port=from_port, to_port=to_port, **others)
+
+    @wrap(security_groups.SecurityGroupBackend, "modify_security_group_rules")
+    def modify(original, self, group_id, rules):
+        original(self, group_id, rules)
+        for rule_id, wanted in rules.items():
+            rule = self.get_security_group_by_name_or_id(group_id).get_rule(rule_id)
+            # moto takes these and leaves the rule as it was.
+            if wanted.get("CidrIpv6"):
+                rule.ip_range["CidrIpv6"] = wanted["CidrIpv6"]
+            if wanted.get("ReferencedGroupId"):
+                rule.source_group = {**rule.source_group, "GroupId": wanted["ReferencedGroupId"]}
 
     wrap(security_groups.SecurityGroupBackend, "authorize_security_group_ingress")(check_rule)
     wrap(security_groups.SecurityGroupBackend, "authorize_security_group_egress")(check_rule)
@@ -224,10 +241,10 @@ def network_rules():
     """What is in use cannot be deleted; a subnet defaults to its own region; only default VPCs have default subnets."""
 
     @wrap(subnets.SubnetBackend, "create_subnet")
-    def create_subnet(original, self, vpc_id, cidr_block, ipv6_cidr_block=None, availability_zone=None, **kwargs):
-        if not availability_zone and not kwargs.get("availability_zone_id"):
-            availability_zone = self.region_name + "a"
-        subnet = original(self, vpc_id, cidr_block, ipv6_cidr_block, availability_zone, **kwargs)
+    def create_subnet(original, self, vpc_id, **others):
+        if not others.get("availability_zone") and not others.get("availability_zone_id"):
+            others["availability_zone"] = self.region_name + "a"
+        subnet = original(self, vpc_id, **others)
         if not self.get_vpc(vpc_id).is_default:
             subnet.default_for_az = subnet.map_public_ip_on_launch = False
         return subnet
@@ -264,9 +281,9 @@ def network_rules():
             self.deleting_vpc = False
 
     @wrap(EC2Backend, "__init__")
-    def init(original, self, *args, **kwargs):
+    def init(original, self, **arguments):
         """An account's default VPC has an internet gateway and a route to it; moto's has neither."""
-        original(self, *args, **kwargs)
+        original(self, **arguments)
         gateway = self.create_internet_gateway()
         self.attach_internet_gateway(gateway.id, self.default_vpc.id)
         main = next(table for table in self.route_tables.values() if table.vpc_id == self.default_vpc.id)

@@ -13,8 +13,14 @@ import sys
 import threading
 from urllib.parse import parse_qs
 
-# moto reads these when it is imported; without them it takes any image, key pair and instance type.
-for name in ("MOTO_ENABLE_AMI_VALIDATION", "MOTO_ENABLE_KEYPAIR_VALIDATION", "MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION"):
+# moto reads these when it is imported. Without the first three it takes any image, key pair and instance type; without
+# the last, IAM has none of Amazon's own policies.
+for name in (
+    "MOTO_ENABLE_AMI_VALIDATION",
+    "MOTO_ENABLE_KEYPAIR_VALIDATION",
+    "MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION",
+    "MOTO_IAM_LOAD_MANAGED_POLICIES",
+):
     os.environ[name] = "true"
 
 from moto.moto_server.werkzeug_app import (  # noqa: E402
