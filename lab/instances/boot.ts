@@ -23,6 +23,9 @@ export interface ControlServer {
 /**
  * Joins the tailnet as the bootstrap would, after checking that a real machine could: an address that its static
  * endpoints name, a way out, and the right to read its own secret.
+ *
+ * Its AWS is the lab's whatever `PEER_RELAY_SSM_ENDPOINT` says; a key file (`auth: file`) is never there, nobody could
+ * have put it there.
  * @param refused hash of the secret that was refused last; not offered again
  * @throws BootError
  */
@@ -33,6 +36,8 @@ export async function join(
   control: ControlServer,
   refused?: string,
 ): Promise<Device> {
+  if (env.loginServer)
+    throw new BootError(`tailscale up: ${env.loginServer} is not this lab's control server`);
   await checkNetwork(instance, env, cloud);
   const credential = await fetchCredential(instance, env.auth, cloud);
   const digest = createHash("sha256").update(JSON.stringify(credential)).digest("hex");

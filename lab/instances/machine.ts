@@ -115,8 +115,8 @@ export class Machine {
       this.context.tailnet.setOnline(this.device.nodeId, true);
       this.log("power on: connected again");
     }
-    this.state = "online";
     const open = await portIsOpen(now, env.port, this.context.cloud);
+    this.state = "online";
     if (open !== this.serving)
       this.log(`udp/${env.port} is ${open ? "open" : "closed"} in the security group`);
     this.serving = open;

@@ -6,6 +6,8 @@ export interface RelayEnv {
   staticEndpoints: string[];
   tags: string[];
   tailscaleVersion: string;
+  /** Another control server than Tailscale's. */
+  loginServer?: string;
   auth: RelayAuth;
 }
 
@@ -36,6 +38,7 @@ export function parseRelayEnv(text: string): RelayEnv {
     staticEndpoints: list(values.get("PEER_RELAY_STATIC_ENDPOINTS")),
     tags: list(values.get("PEER_RELAY_TAGS")),
     tailscaleVersion: get("TAILSCALE_VERSION"),
+    ...(values.get("PEER_RELAY_LOGIN_SERVER") ? { loginServer: values.get("PEER_RELAY_LOGIN_SERVER") } : {}),
     auth: readAuth(get),
   };
 }

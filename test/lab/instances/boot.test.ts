@@ -116,6 +116,16 @@ describe("a simulated instance: booting", () => {
       "auth: /peer-relay/relay holds no OAuth client secret",
     ],
     [
+      "another control server",
+      (c) => (c.userDataText = cloudConfig(envFile({ LOGIN_SERVER: "https://headscale.example.com" }))),
+      "tailscale up: https://headscale.example.com is not this lab's control server",
+    ],
+    [
+      "a key file that nobody put there",
+      (c) => (c.userDataText = cloudConfig(envFile({ AUTH: "file", KEY_FILE: "/run/key" }))),
+      "auth: no key at /run/key",
+    ],
+    [
       "a setting missing",
       (c) => (c.userDataText = cloudConfig(envFile({ HOSTNAME: "" }))),
       "cloud-init: /etc/peer-relay/relay.env: PEER_RELAY_HOSTNAME is missing or empty",

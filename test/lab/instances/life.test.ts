@@ -15,7 +15,7 @@ describe("a simulated instance: its life", () => {
         world.cloud.elasticIps = async () => (tries.push(tries.length), world.cloud.eips);
         for (let quarter = 0; quarter < 40; quarter++) await world.advance(250);
         // In 10 s, the first try being over: waits of 0.5, 1, 2, 2, 2, 2 s.
-        assert.equal(tries.length, 6);
+        assert.deepEqual([tries.length, world.instances.consoleOutput(id).length], [6, 1]);
         world.cloud.eips = ["203.0.113.30"];
         await world.advance(2000);
         assert.deepEqual(devices(world), [["relay-203-0-113-30", true]]);
