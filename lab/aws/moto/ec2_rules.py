@@ -13,7 +13,15 @@ import os
 from moto.core.types import Base64EncodedString
 from moto.ec2.exceptions import DependencyViolationError, EC2ClientError, InvalidSecurityGroupNotFoundError
 from moto.ec2.models import EC2Backend
-from moto.ec2.models import elastic_ip_addresses, instances, internet_gateways, security_groups, subnets, vpcs
+from moto.ec2.models import (
+    elastic_ip_addresses,
+    elastic_network_interfaces,
+    instances,
+    internet_gateways,
+    security_groups,
+    subnets,
+    vpcs,
+)
 from moto.ec2.models.instance_types import INSTANCE_TYPES
 from moto.ec2.responses import instances as instance_responses
 
@@ -169,6 +177,17 @@ def elastic_ip_rules():
             fail("InvalidIPAddress.InUse", f"Address {found[0].public_ip} is in use.")
         self.addresses.remove(found[0])
 
+    def has_elastic_ip(eni):
+        return any(address.eni is eni for address in eni.ec2_backend.addresses)
+
+    def only_lent_addresses(original, self):
+        """A stop and a start change the address that AWS lent, never an Elastic IP."""
+        if not has_elastic_ip(self):
+            original(self)
+
+    wrap(elastic_network_interfaces.NetworkInterface, "stop")(only_lent_addresses)
+    wrap(elastic_network_interfaces.NetworkInterface, "start")(only_lent_addresses)
+
     @wrap(instances.Instance, "terminate")
     def terminate(original, self):
         mine = [address for address in self.ec2_backend.addresses if address.eni in self.nics.values()]
@@ -248,6 +267,30 @@ def network_rules():
         if not self.get_vpc(vpc_id).is_default:
             subnet.default_for_az = subnet.map_public_ip_on_launch = False
         return subnet
+
+    @wrap(subnets.Subnet, "attach_ipv6_cidr_block_associations")
+    def attach_ipv6(original, self, ipv6_cidr_block):
+        block = ipaddress.ip_network(ipv6_cidr_block)
+        for other in self.ec2_backend.describe_subnets(filters={"vpc-id": self.vpc_id}):
+            for taken in other.ipv6_cidr_block_associations.values():
+                if block.overlaps(ipaddress.ip_network(taken["ipv6CidrBlock"])):
+                    fail("InvalidSubnet.Conflict", f"The CIDR '{ipv6_cidr_block}' conflicts with another subnet")
+        return original(self, ipv6_cidr_block)
+
+    @wrap(subnets.Subnet, "detach_subnet_cidr_block")
+    def detach_ipv6(original, self, association_id):
+        association = original(self, association_id)
+        del self.ipv6_cidr_block_associations[association_id]
+        return association
+
+    def ipv6_blocks(self):
+        """moto puts the state's structure where its name belongs."""
+        return [
+            {**association, "ipv6CidrBlockState": {"state": association["ipv6CidrBlockState"]["State"]}}
+            for association in self.ipv6_cidr_block_associations.values()
+        ]
+
+    subnets.Subnet.ipv6_cidr_block_association_set = property(ipv6_blocks)
 
     @wrap(subnets.SubnetBackend, "delete_subnet")
     def delete_subnet(original, self, subnet_id):

@@ -17,7 +17,6 @@ import {
   DisassociateVpcCidrBlockCommand,
   ModifySubnetAttributeCommand,
   ModifyVpcAttributeCommand,
-  type Vpc,
 } from "@aws-sdk/client-ec2";
 import { flag, text, type Change, type Props } from "../host";
 import { isNotFound } from "./api-error";
@@ -107,8 +106,13 @@ export const vpc: AwsKind = {
   },
 };
 
-function ipv6Block(found: Vpc) {
-  return found.Ipv6CidrBlockAssociationSet?.find((block) => block.Ipv6CidrBlockState?.State === "associated");
+/** The block that is associated, or about to be. */
+function ipv6Block<B extends { Ipv6CidrBlockState?: { State?: string } }>(found: {
+  Ipv6CidrBlockAssociationSet?: B[];
+}) {
+  return found.Ipv6CidrBlockAssociationSet?.find(
+    (block) => !block.Ipv6CidrBlockState?.State?.startsWith("disassociat"),
+  );
 }
 
 async function setDns(here: Regional, id: string, inputs: Props): Promise<void> {

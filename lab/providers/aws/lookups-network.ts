@@ -69,7 +69,7 @@ export const getSubnet: Lookup = async (here, args) => {
     "EC2 Subnet",
   );
   const ipv6 = subnet.Ipv6CidrBlockAssociationSet?.find(
-    (block) => block.Ipv6CidrBlockState?.State === "associated",
+    (block) => !block.Ipv6CidrBlockState?.State?.startsWith("disassociat"),
   );
   return {
     arn: `arn:${here.partition}:ec2:${here.region}:${subnet.OwnerId}:subnet/${subnet.SubnetId}`,
