@@ -57,7 +57,9 @@ describe("the policy corpus", function () {
       const pairs = fileShapes.map((shape, i) => [shape, fileShapes[(i + 1) % fileShapes.length]] as const);
       for (const [first, second] of isLarge ? pairs.slice(2, 3) : pairs) {
         if (second) {
-          checkTwo(file, first.make(a), first.make(b), same);
+          if (!isLarge) {
+            checkTwo(file, first.make(a), first.make(b), same);
+          }
           checkTwo(file, first.make(a), second.make(b), same);
         }
       }
@@ -65,8 +67,10 @@ describe("the policy corpus", function () {
         shape ? [shape.make([a, b, c][i] ?? a)] : [],
       );
       for (const [i, added] of permutations(three).entries()) {
-        for (const removed of permutations(three).slice(0, isLarge ? Number(i === 3) : 6)) {
-          checkSequence(file, added, removed, same);
+        for (const [j, removed] of permutations(three).entries()) {
+          if (isLarge ? i === 3 && j === 4 : (i + j) % 2 === 0) {
+            checkSequence(file, added, removed, same);
+          }
         }
       }
     });
@@ -121,6 +125,9 @@ function checkOne(file: PolicyFile, original: Policy, shape: Shape, same: Same, 
   same(fragmentStatus(added, fragment), "present", `${what}status`);
   same(removeFragment(added, fragment), file.text, `${what}removed`);
   same(removeFragment(file.text, fragment), file.text, `${what}removed where it never was`);
+  if (fragment.grants.length === 0) {
+    return;
+  }
   const killed = addFragment(added, { ...fragment, grants: [] });
   same(cutSpans(killed), file.text, `${what}other bytes after the kill switch`);
   same(killed.includes(`${owner} grant#`), false, `${what}kill switch`);
