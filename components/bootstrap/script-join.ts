@@ -64,7 +64,8 @@ fetch_auth_key() {
 
 # A key that was refused is not offered again for ten minutes; a new key is taken at once.
 recently_refused() {
-  [ -n "$(find "$run/refused" -mmin -10 2>/dev/null)" ] && [ "$(sha256sum <"$secret")" = "$(cat "$run/refused")" ]
+  [ -n "$(find "$run/refused" -mmin -10 2>/dev/null)" ] &&
+    [ "$(sha256sum <"$secret")" = "$(head -n 1 "$run/refused")" ]
 }
 
 # What tailscale said, without the secret, should it ever quote it (awk reads the secret from the file, not from argv).
@@ -95,9 +96,15 @@ join() {
       return 0
       ;;
   esac
-  set -- --hostname="$PEER_RELAY_HOSTNAME" --ssh="$PEER_RELAY_TAILSCALE_SSH" --accept-dns=false --timeout=120s \
-    --advertise-tags="$PEER_RELAY_TAGS"
-  [ -z "$PEER_RELAY_LOGIN_SERVER" ] || set -- "$@" --login-server="$PEER_RELAY_LOGIN_SERVER"
+  tags=$PEER_RELAY_TAGS
+  set --
+  if [ -n "$PEER_RELAY_LOGIN_SERVER" ]; then
+    set -- --login-server="$PEER_RELAY_LOGIN_SERVER"
+    # headscale takes tags from the auth key alone and refuses a device that asks for the same ones
+    case $PEER_RELAY_AUTH in parameter | file) tags= ;; esac
+  fi
+  set -- "$@" --hostname="$PEER_RELAY_HOSTNAME" --ssh="$PEER_RELAY_TAILSCALE_SSH" --accept-dns=false --timeout=120s \
+    --advertise-tags="$tags"
   case $current$known in
     Stopped1 | NeedsMachineAuth1) ;; # logged in already: no key needed
     Running | Starting | Stopped) set -- "$@" --force-reauth ;;
@@ -110,7 +117,7 @@ join() {
         set -- "$@" --client-id="$PEER_RELAY_CLIENT_ID$query" --audience="$PEER_RELAY_AUDIENCE"
       else
         fetch_auth_key
-        recently_refused && fail "join: this auth key was refused before: it is used up, expired or not permitted"
+        recently_refused && fail "join: the same auth key as before: $(sed 1d "$run/refused")"
         set -- "$@" --auth-key="file:$secret"
       fi
       ;;
@@ -131,7 +138,7 @@ explain_refusal() {
       why="AWS gave no identity token: outbound web identity federation must be on in the account, and the role may call sts:GetWebIdentityToken"
       ;;
     *"invalid key"* | *"not permitted"* | *"not valid"* | *expired* | *"API token"* | *"Unauthorized"*)
-      [ ! -s "$secret" ] || sha256sum <"$secret" >"$run/refused"
+      [ ! -s "$secret" ] || printf '%s\n%s\n' "$(sha256sum <"$secret")" "$why" >"$run/refused"
       ;;
   esac
   [ "$(status_field BackendState)" != NeedsMachineAuth ] || why="the device waits for approval in the admin console"
