@@ -10,7 +10,7 @@ export default tseslint.config(
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       "@pulumi/no-output-instance-in-template-literal": "error",
-      "@pulumi/no-output-in-binary-expression": "error",
+      "@pulumi/no-output-in-template-literal": "error",
       "@typescript-eslint/no-floating-promises": "error",
       "@typescript-eslint/switch-exhaustiveness-check": "error",
     },

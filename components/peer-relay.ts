@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { relayFirewall } from "./aws/firewall";
 import { relayImage } from "./aws/image";
 import { instanceProfile } from "./aws/instance-role";
-import { joinSecret } from "./aws/join-secret";
+import { joinSecret, makesKey } from "./aws/join-secret";
 import { relayNetwork } from "./aws/network";
 import { BootstrapSettings, renderUserData } from "./bootstrap";
 import type { PeerRelayArgs, ResolvedArgs } from "./peer-relay-args";
@@ -84,7 +84,11 @@ export class PeerRelay extends pulumi.ComponentResource {
       .apply((host) => createHash("sha256").update(JSON.stringify(host)).digest("hex").slice(0, 16));
     const enrollment = new Enrollment(
       `${name}-enrollment`,
-      { hostname, keepers },
+      {
+        hostname,
+        keepers,
+        keyFor: makesKey(resolved) ? { tags: resolved.tags, tagOwners: resolved.tagOwners } : undefined,
+      },
       { parent: this, dependsOn: tagOwners },
     );
     const secret = joinSecret(

@@ -1,6 +1,6 @@
 import { ChildProcess, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { delimiter, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
 
 /** The checkout that the lab belongs to. */
@@ -55,20 +55,9 @@ export function makeEngine(dir: string, env: NodeJS.ProcessEnv): Engine {
   const start = (stack: Stack, args: string[], onOutput?: (text: string) => void) => {
     const where = ["--stack", stack.name, "-C", stack.project, ...configFlag(stack, args)];
     const how = ["--non-interactive", "--color=never"];
-    return spawnCommand(
-      "pulumi",
-      [...args, ...where, ...how],
-      withDynamicProviders(engineEnv, stack),
-      onOutput,
-    );
+    return spawnCommand("pulumi", [...args, ...where, ...how], engineEnv, onOutput);
   };
   return { dir, env: engineEnv, start, run: (...args) => start(...args).done };
-}
-
-/** The engine finds the host of dynamic providers on PATH; it comes with the project's SDK. */
-function withDynamicProviders(env: NodeJS.ProcessEnv, stack: Stack): NodeJS.ProcessEnv {
-  const sdk = join(stack.project, "node_modules/@pulumi/pulumi");
-  return { ...env, PATH: [sdk, env.PATH].join(delimiter) };
 }
 
 /** Commands that act on the state alone take no config file. */
@@ -88,25 +77,16 @@ export async function makeStack(
   project = REPO,
 ): Promise<Stack> {
   const source = join(project, "infra/stacks", `Pulumi.${name}.yaml`);
-  const stack = { name, project, configFile: join(engine.dir, "stacks", `Pulumi.${name}.yaml`) };
+  const { name: projectName } = parse(readFileSync(join(project, "Pulumi.yaml"), "utf8")) as { name: string };
+  // `stack init` writes the stack's salt into its config file; a project of the same name, here, spares the checkout.
+  const scratch = join(engine.dir, "stacks", projectName);
+  mkdirSync(scratch, { recursive: true });
+  writeFileSync(join(scratch, "Pulumi.yaml"), stringify({ name: projectName, runtime: "nodejs" }));
+  const stack = { name, project, configFile: join(scratch, `Pulumi.${name}.yaml`) };
   if (existsSync(source)) cpSync(source, stack.configFile);
   else writeFileSync(stack.configFile, "config: {}\n");
-  // `stack init` takes no --stack: the name is its argument.
-  const init = await spawnCommand(
-    "pulumi",
-    [
-      "stack",
-      "init",
-      name,
-      "--non-interactive",
-      "--no-select",
-      "-C",
-      project,
-      "--config-file",
-      stack.configFile,
-    ],
-    engine.env,
-  ).done;
+  const args = ["stack", "init", name, "--non-interactive", "--no-select", "-C", scratch];
+  const init = await spawnCommand("pulumi", args, engine.env).done;
   if (init.code !== 0) throw new Error(`pulumi stack init ${name}: ${init.output}`);
   setConfig(stack, config);
   return stack;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Aws, startAws } from "./aws";
 import { Engine, makeEngine } from "./engine";
 import { Instances, startInstances } from "./instances";
-import { installPlugins } from "./providers";
+import { InstalledPlugin, installPlugins } from "./providers";
 import { startTailscale, TailscaleLab, TailscaleLabOptions } from "./tailscale";
 
 export { makeStack, outputsOf, REPO, setConfig } from "./engine";
@@ -20,6 +20,8 @@ export interface Lab {
   tailscale: TailscaleLab;
   instances: Instances;
   engine: Engine;
+  /** Which plugins the engine has: the vendor's, where this machine has them, or our stand-ins. */
+  plugins: InstalledPlugin[];
   /** Ends everything that was started and removes `dir`. */
   close(): Promise<void>;
 }
@@ -47,8 +49,8 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     const instances = startInstances({ aws, tailscale, regions: REGIONS });
     closers.push(instances.close);
     const engine = makeEngine(dir, { ...aws.env, ...tailscale.env });
-    await installPlugins({ pulumiHome: join(dir, "home"), env: engine.env });
-    return { dir, aws, tailscale, instances, engine, close };
+    const plugins = await installPlugins({ pulumiHome: join(dir, "home"), pulumi: "pulumi" });
+    return { dir, aws, tailscale, instances, engine, plugins, close };
   } catch (error) {
     await close();
     throw error;

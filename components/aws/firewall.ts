@@ -22,11 +22,11 @@ export function relayFirewall(
     { parent },
   );
   const children = { parent: group };
-  // Rules without an id of their own in the name: the rule for one block is the same resource, whatever its port.
+  // One resource for each block, whatever the port, so that another port changes the rule in place.
   const open = (what: string, port: number, description: string) => {
     for (const cidr of args.allowedCidrs) {
       new aws.vpc.SecurityGroupIngressRule(
-        `${name}-${what}-${cidr.replace(/[^0-9a-fA-F]+/g, "-")}`,
+        `${name}-${what}-${cidr.replace(/:/g, "_").replace("/", "-")}`,
         {
           securityGroupId: group.id,
           ipProtocol: "udp",

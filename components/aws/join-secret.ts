@@ -15,6 +15,13 @@ export interface JoinSecretArgs {
   dependsOn: pulumi.Resource[];
 }
 
+/** Whether the stack makes the auth key itself, which is the default. */
+export function makesKey(args: ResolvedArgs): boolean {
+  return (
+    args.workloadIdentity === undefined && args.authKey === undefined && args.oauthClientSecret === undefined
+  );
+}
+
 /**
  * The SSM SecureString from which the VM fetches what it joins with; none with workload identity. It never goes
  * through user data, and the VM fetches it anew when it has to join again, so a new key never replaces the VM.
@@ -61,27 +68,6 @@ function mintedKey(
       // A used single-use key is invalid, and that is as it should be: the serial alone asks for a new one.
       recreateIfInvalid: "never",
     },
-    {
-      parent,
-      dependsOn,
-      additionalSecretOutputs: ["key"],
-      hooks: { onError: [explainRefusal(`${name}-auth-key-refused`, args)] },
-    },
+    { parent, dependsOn, additionalSecretOutputs: ["key"] },
   );
-}
-
-/** Says what a refused key means, beside the API's own words; it never retries. */
-function explainRefusal(hookName: string, args: ResolvedArgs): pulumi.ErrorHook {
-  return new pulumi.ErrorHook(hookName, ({ errors }) => {
-    const text = errors.join("\n");
-    if (/requested tags|not permitted|tags? .*invalid/i.test(text)) {
-      void pulumi.log.error(
-        `Tailscale made no auth key for ${args.tags.join(", ") || "an untagged device"}. An OAuth client can make keys ` +
-          "only for tags that it has or that its own tags own: name the client's tag in tagOwners " +
-          `(now ${args.tagOwners.join(", ")}), or give the client the relay's tag. An entry that is in the policy file ` +
-          "already is never edited. An untagged relay needs a user's API key.",
-      );
-    }
-    return false;
-  });
 }

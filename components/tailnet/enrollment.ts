@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { randomBytes } from "crypto";
 import { connectToTailnet } from "./connect";
 import { deleteDevice, devicesNamed, joinedSince } from "./devices";
+import { rehearseKey } from "./key-rehearsal";
 
 /** Inputs of {@link Enrollment}. */
 export interface EnrollmentArgs {
@@ -9,11 +10,14 @@ export interface EnrollmentArgs {
   hostname: pulumi.Input<string>;
   /** Whatever makes the host a new one when it changes; a change asks for a new enrollment. */
   keepers: pulumi.Input<string>;
+  /** What the stack will make an auth key for; unset when it makes none. It is tried first, see {@link rehearseKey}. */
+  keyFor?: { tags: string[]; tagOwners: string[] };
 }
 
 interface EnrollmentProps {
   hostname: string;
   keepers: string;
+  keyFor?: { tags: string[]; tagOwners: string[] };
   serial: string;
   since: string;
 }
@@ -40,10 +44,13 @@ async function begin(
   config: pulumi.dynamic.Config | undefined,
   inputs: EnrollmentProps,
 ): Promise<EnrollmentProps> {
-  const { now } = await devicesNamed(connectToTailnet(config), inputs.hostname);
+  const client = connectToTailnet(config);
+  if (inputs.keyFor) await rehearseKey(client, inputs.keyFor.tags, inputs.keyFor.tagOwners);
+  const { now } = await devicesNamed(client, inputs.hostname);
   return {
     hostname: inputs.hostname,
     keepers: inputs.keepers,
+    keyFor: inputs.keyFor,
     serial: randomBytes(4).toString("hex"),
     since: now,
   };

@@ -170,8 +170,8 @@ describe("A region's stack on the real engine", function () {
       [
         "relay-1-enrollment",
         "relay-1-join-secret",
-        "relay-1-relay-from-0-0-0-0-0",
-        "relay-1-relay-from-0",
+        "relay-1-relay-from-0.0.0.0-0",
+        "relay-1-relay-from-__-0",
       ].sort(),
     );
     assert.deepEqual(verbs("replaced"), [
