@@ -150,6 +150,16 @@ ${JSON.stringify(grant)}, {"src": ["*"], "dst": ["10.0.0.1"], "ip": ["*"]}]}
     });
   });
 
+  it("keeps its marker when that was moved up to the bracket and another owner comes", () => {
+    const moved = addFragment(file, fragment).replace(/\[\s+(\/\/ peer-relay: \S+ grant#1)/, "[ $1");
+    const both = addFragment(moved, other);
+    assert.deepEqual(
+      [fragment, other].map((f) => fragmentStatus(both, f)),
+      ["present", "present"],
+    );
+    assert.deepEqual(readHujson(removeFragment(removeFragment(both, other), fragment)), readHujson(file));
+  });
+
   it("leaves the comments that others put into it", () => {
     const noted = edit(/(.*grant#1.*\n)(.*),\n/, "$1\t\t// why?\n$2 /* ask */ , // Bob\n");
     assert.equal(fragmentStatus(noted, fragment), "present");

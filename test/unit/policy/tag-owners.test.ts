@@ -171,4 +171,9 @@ describe("tag owners", () => {
     assert.equal(removeFragment(left, tags("b"), { force: true }), file);
     assert.deepEqual(ownersOf(add(edited, tags("c"))), { "tag:relay": ["group:hand"] });
   });
+
+  it("are claimed in the same update that drops the entry above", () => {
+    const old = add(file, tags("b"), tags("a", { "tag:old": [] }));
+    assert.equal(add(old, tags("a")), add(file, tags("b"), tags("a")));
+  });
 });
