@@ -92,6 +92,8 @@ def launch_rules():
     def run_instances(original, self, image_id, **kwargs):
         image = self.amis.get(image_id)
         known = INSTANCE_TYPES.get(kwargs.get("instance_type"))
+        if known is None and not kwargs.get("is_instance_type_default"):
+            fail("InvalidParameterValue", f"Invalid value '{kwargs['instance_type']}' for InstanceType.")
         if image is not None and known is not None and not kwargs.get("is_instance_type_default"):
             offered = known["ProcessorInfo"]["SupportedArchitectures"]
             if image.architecture not in offered:
@@ -225,6 +227,9 @@ def security_group_rules():
             fail("InvalidVpcID.NotFound", f"The vpc ID '{vpc_id}' does not exist")
         return original(self, name, vpc_id=vpc_id, **others)
 
+    # DescribeSecurityGroupRules has the owner under this name only.
+    security_groups.SecurityGroupRule.group_owner_id = property(lambda self: self.owner_id)
+
     def check_rule(original, self, ip_protocol, from_port, to_port, **others):
         protocol = str(ip_protocol)
         if protocol not in ("-1", "tcp", "udp", "icmp", "icmpv6") and not (
@@ -257,12 +262,10 @@ def security_group_rules():
 
 
 def network_rules():
-    """What is in use cannot be deleted; a subnet defaults to its own region; only default VPCs have default subnets."""
+    """What is in use cannot be deleted; IPv6 blocks; only default VPCs have default subnets."""
 
     @wrap(subnets.SubnetBackend, "create_subnet")
     def create_subnet(original, self, vpc_id, **others):
-        if not others.get("availability_zone") and not others.get("availability_zone_id"):
-            others["availability_zone"] = self.region_name + "a"
         subnet = original(self, vpc_id, **others)
         if not self.get_vpc(vpc_id).is_default:
             subnet.default_for_az = subnet.map_public_ip_on_launch = False

@@ -5,7 +5,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { flag, number, object, text, texts, type Props } from "../host";
 import type { Regional } from "./context";
-import { allTags, tagSpecification } from "./tags";
+import { allTags, ownTags, tagSpecification } from "./tags";
 
 /** The request that launches an instance with these inputs. */
 export async function launchRequest(here: Regional, inputs: Props): Promise<RunInstancesCommandInput> {
@@ -13,10 +13,8 @@ export async function launchRequest(here: Regional, inputs: Props): Promise<RunI
   const userData = text(inputs, "userData");
   const profile = text(inputs, "iamInstanceProfile");
   const zone = text(inputs, "availabilityZone");
-  const volumeTags = tagSpecification(
-    "volume",
-    "volumeTags" in inputs ? allTags(here, inputs, "volumeTags") : {},
-  );
+  // The provider's default tags do not go to volumes.
+  const volumeTags = tagSpecification("volume", ownTags(inputs, "volumeTags"));
   return {
     ImageId: ami,
     InstanceType: text(inputs, "instanceType") as RunInstancesCommandInput["InstanceType"],

@@ -19,7 +19,7 @@ import type { Regional } from "./context";
 import { metadataRequest } from "./ec2-instance-launch";
 import { describe, rootVolume } from "./ec2-instance-read";
 import { waitFor } from "./kind";
-import { allTags, tagList, updateEc2Tags } from "./tags";
+import { ownTags, tagList, updateEc2Tags } from "./tags";
 
 /** Applies what can change in place; user data and type need a stop and a start. */
 export async function updateInstance(
@@ -120,7 +120,7 @@ async function updateVolume(here: Regional, id: string, root: Props): Promise<vo
 async function tagVolume(here: Regional, id: string, inputs: Props): Promise<void> {
   const found = await describe(here, id);
   const volume = found && (await rootVolume(here, found));
-  const Tags = tagList(allTags(here, inputs, "volumeTags"));
+  const Tags = tagList(ownTags(inputs, "volumeTags"));
   if (volume?.VolumeId && Tags.length > 0) {
     await here.ec2.send(new CreateTagsCommand({ Resources: [volume.VolumeId], Tags }));
   }

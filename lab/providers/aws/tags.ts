@@ -13,10 +13,16 @@ export interface Tag {
   Value?: string;
 }
 
+/** The tags in an input, without the provider's default tags. */
+export function ownTags(inputs: Props, key = "tags"): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(object(inputs, key)).map(([name, value]) => [name, String(value)]),
+  );
+}
+
 /** A resource's own tags over the provider's default tags. */
-export function allTags(here: Regional, inputs: Props, key = "tags"): Record<string, string> {
-  const own = Object.entries(object(inputs, key)).map(([name, value]) => [name, String(value)]);
-  return { ...here.defaultTags, ...Object.fromEntries(own) };
+export function allTags(here: Regional, inputs: Props): Record<string, string> {
+  return { ...here.defaultTags, ...ownTags(inputs) };
 }
 
 /** Tags in the form that IAM and SSM take. */
