@@ -157,6 +157,8 @@ ${JSON.stringify(grant)}, {"src": ["*"], "dst": ["10.0.0.1"], "ip": ["*"]}]}
       [fragment, other].map((f) => fragmentStatus(both, f)),
       ["present", "present"],
     );
+    const updated = addFragment(both, { ...fragment, grants: [{ ...grant, src: ["*"] }, access] });
+    assert.equal((readHujson(updated) as { grants: unknown[] }).grants.length, 5, "replaced, not added");
     assert.deepEqual(readHujson(removeFragment(removeFragment(both, other), fragment)), readHujson(file));
   });
 

@@ -176,4 +176,16 @@ describe("tag owners", () => {
     const old = add(file, tags("b"), tags("a", { "tag:old": [] }));
     assert.equal(add(old, tags("a")), add(file, tags("b"), tags("a")));
   });
+
+  it("stay for an entry and a grant that come in the same update", () => {
+    const old = add(file, tags("a", { "tag:old": [], "tag:used": [] }));
+    const [grant] = grants("a").grants;
+    const now = {
+      ...tags("a", { "tag:new": ["tag:old"] }),
+      grants: grant ? [{ ...grant, src: ["tag:used"] }] : [],
+    };
+    const updated = add(old, now);
+    assert.deepEqual(ownersOf(updated), { "tag:new": ["tag:old"], "tag:old": [], "tag:used": [] });
+    assert.equal(remove(updated, now), file);
+  });
 });
