@@ -89,7 +89,8 @@ export class PeerRelay extends pulumi.ComponentResource {
         keepers,
         keyFor: makesKey(resolved) ? { tags: resolved.tags, tagOwners: resolved.tagOwners } : undefined,
       },
-      { parent: this, dependsOn: tagOwners },
+      // Replaced by hand, the old one must be gone first: what its end deletes is known by the same host name.
+      { parent: this, dependsOn: tagOwners, deleteBeforeReplace: true },
     );
     const secret = joinSecret(
       name,
@@ -134,6 +135,7 @@ export class PeerRelay extends pulumi.ComponentResource {
         tags: resolved.tags,
         serial: enrollment.serial,
         since: enrollment.since,
+        instanceId: vm.id,
         timeoutSeconds: resolved.readyTimeoutSeconds,
         hint: pulumi.all([vm.id, aws.getRegionOutput({}, { parent: this }).region]).apply(readinessHint),
       },

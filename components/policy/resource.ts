@@ -73,7 +73,8 @@ const provider: pulumi.dynamic.ResourceProvider<PolicyFragmentProps, PolicyFragm
   async read(id: string, props?: PolicyFragmentProps) {
     if (!props) throw new Error("import is not supported: `pulumi up` creates it");
     const { text } = await policyFileOf(connectToTailnet(this.config)).read();
-    const { drift: _seenBefore, ...clean } = props;
+    const clean = { ...props };
+    delete clean.drift;
     const status = fragmentStatus(text, fragmentOf(props));
     if (status === "present") return { id, props: clean };
     if (status === "absent") return { id: "", props: clean };

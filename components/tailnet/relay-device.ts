@@ -12,6 +12,8 @@ export interface RelayDeviceArgs {
   serial: pulumi.Input<string>;
   /** {@link Enrollment.since}. */
   since: pulumi.Input<string>;
+  /** The host: another one must show that it came up. */
+  instanceId: pulumi.Input<string>;
   /** Seconds to wait until the device is online. */
   timeoutSeconds: number;
   /** What the error says after a timeout: which host it is and how to see its console. */
@@ -23,6 +25,7 @@ interface RelayDeviceInputs {
   tags: string[];
   serial: string;
   since: string;
+  instanceId: string;
   timeoutSeconds: number;
   hint: string;
 }
@@ -87,11 +90,9 @@ const provider: pulumi.dynamic.ResourceProvider<RelayDeviceInputs, RelayDevicePr
     return { id: outs.deviceId, outs };
   },
   async diff(_id: string, olds: RelayDeviceProps, news: RelayDeviceInputs) {
-    const replaces = ["hostname", "serial"].filter(
-      (key) => olds[key as "hostname" | "serial"] !== news[key as "hostname" | "serial"],
-    );
-    const tagged = JSON.stringify(olds.tags) !== JSON.stringify(news.tags);
-    return { changes: replaces.length > 0 || tagged, replaces: tagged ? [...replaces, "tags"] : replaces };
+    const keys = ["hostname", "serial", "instanceId", "tags"] as const;
+    const replaces = keys.filter((key) => JSON.stringify(olds[key]) !== JSON.stringify(news[key]));
+    return { changes: replaces.length > 0, replaces };
   },
   async read(id: string, props?: RelayDeviceProps) {
     if (!props) throw new Error("import is not supported: `pulumi up` creates it");

@@ -142,6 +142,21 @@ describe("A region's stack on the real engine", function () {
     await expectNoChanges();
   });
 
+  it("a VM replaced by hand joins anew when its enrollment is replaced with it", async () => {
+    const before = relay;
+    const urn = (name: string) => stateOf(lab, stack).get(`relay-1-${name}`)!.urn;
+    await up(lab, stack, "--replace", urn("vm"), "--replace", urn("enrollment"));
+    relay = await readRelay();
+    assert.notEqual(relay.instanceId, before.instanceId);
+    assert.notEqual(relay.deviceId, before.deviceId);
+    assert.deepEqual([relay.endpoint, relay.hostname], [before.endpoint, before.hostname]);
+    assert.deepEqual(
+      lab.tailscale.devices().map((device) => [device.hostname, device.connectedToControl]),
+      [[relay.hostname, true]],
+    );
+    await expectNoChanges();
+  });
+
   it("the kill switch takes grant and port away, keeps the VM, and gives both back", async () => {
     const withGrant = lab.tailscale.policy.text;
     setConfig(stack, { "peer-relay:enabled": false });
