@@ -20,7 +20,7 @@
  * {@link removeFragment} takes all of it out. Parts that are written at different times need different owners.
  *
  * **Shared parts** belong to no single owner and go with the last one: a `grants` or `tagOwners` key that was missing
- * (with it go comments that others put inside), an entry of `tagOwners` (one marker line for each owner that claims
+ * (comments that others put inside stay), an entry of `tagOwners` (one marker line for each owner that claims
  * it), and the grant that keeps a file open which was open before (see {@link EditOptions.keepAllowAll}).
  *
  * **Left to the reader of an error**: files that are not HuJSON, that have `grants`, `acls`, `tagOwners` or a tag

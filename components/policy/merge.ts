@@ -4,7 +4,15 @@ import { applyEdits } from "./edits";
 import { checkFragment, type Grant, type PolicyFragment, type TagOwners } from "./fragment";
 import { insertionPoint, itemIndent, type Layout, readLayout } from "./layout";
 import { formatMarker, nobody } from "./marker";
-import { type EditOptions, isEmptied, isOurs, type NewItem, type Plan, planCut, spanText } from "./plan";
+import {
+  type EditOptions,
+  isEmptied,
+  isOurs,
+  type NewItem,
+  type Plan,
+  planCutSection,
+  spanText,
+} from "./plan";
 import { allowAllItems, isAllowAllDue, planAllowAll } from "./plan-allow-all";
 import { planGrants, planUnmarkedCuts } from "./plan-grants";
 import { planTagOwners } from "./plan-tag-owners";
@@ -111,7 +119,7 @@ function placeItems(
   const { doc } = plan;
   if (section && isOurs(section) && isEmptied(plan, section, items.length)) {
     if (!opensUp(plan, name, section)) {
-      planCut(plan, section.member);
+      planCutSection(plan, section);
     }
     return;
   }

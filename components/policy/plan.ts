@@ -1,6 +1,7 @@
-import { cutItem, cutMarker, type Edit } from "./edits";
+import { applyEdits, cutItem, cutMarker, type Edit } from "./edits";
 import type { Item, PolicyDocument, Section } from "./document";
 import type { PolicyFragment } from "./fragment";
+import { spanStart } from "./layout";
 import { formatMarker, type Marker, type MarkerLabel } from "./marker";
 
 /** Choices of whoever asks for an edit. */
@@ -47,6 +48,28 @@ export interface NewItem {
 export function planCut(plan: Plan, item: Item): void {
   plan.cut.add(item);
   plan.edits.push(...item.markers.map((marker) => cutMarker(plan.doc, marker)), ...cutItem(plan.doc, item));
+}
+
+/** Takes a section of ours out, when its items go; a comment that somebody put inside stays where it is. */
+export function planCutSection(plan: Plan, { member }: Section): void {
+  const { doc } = plan;
+  const open = member.valueNode.offset;
+  const close = open + member.valueNode.length - 1;
+  const inside = plan.edits.filter((edit) => edit.offset > open && edit.end <= close);
+  if (
+    applyEdits(doc, inside)
+      .slice(open + 1, close - doc.text.length)
+      .trim() === ""
+  ) {
+    planCut(plan, member);
+    return;
+  }
+  plan.cut.add(member);
+  plan.edits.push(
+    ...member.markers.map((marker) => cutMarker(doc, marker)),
+    { offset: spanStart(doc.text, member.offset), end: open + 1, text: "" },
+    ...cutItem(doc, { ...member, offset: close }),
+  );
 }
 
 /** Lets a marker say something else, in its place. */

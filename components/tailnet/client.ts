@@ -149,7 +149,7 @@ async function sendWithRetries(
       });
       answer = {
         status: response.status,
-        text: await response.text(),
+        text: decode(await response.arrayBuffer()),
         etag: response.headers.get("etag") ?? undefined,
         date: response.headers.get("date") ?? undefined,
       };
@@ -168,6 +168,11 @@ async function sendWithRetries(
     if (answer && attempt >= ATTEMPTS) return answer;
     await pause(wait);
   }
+}
+
+/** Every byte as it is, a byte order mark too: text that we can't give back exactly must not be written over. */
+function decode(bytes: ArrayBuffer): string {
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
 }
 
 function headersOf(request: ApiRequest, token: string | undefined): Record<string, string> {

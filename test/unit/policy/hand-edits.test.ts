@@ -174,6 +174,27 @@ ${JSON.stringify(grant)}, {"src": ["*"], "dst": ["10.0.0.1"], "ip": ["*"]}]}
   });
 });
 
+describe("a section that we added", () => {
+  const before = '{\n  "acls": [],\n}\n';
+  const ours = addFragment(before, fragment);
+
+  for (const [where, from, to] of [
+    ["behind our grant", "},\n", "},\n    // human\n"],
+    ["on the bracket's line", '"grants": [\n', '"grants": [ // human\n'],
+    ["in a block", "},\n", "}, /* human */\n"],
+  ] as const) {
+    it(`goes, and leaves a comment that somebody put ${where}`, () => {
+      const noted = ours.replace(from, to);
+      assert.notEqual(noted, ours);
+      const left = removeFragment(noted, fragment);
+      assert.deepEqual(
+        [readHujson(left), left.includes("human"), left.includes("grants"), left.includes("peer-relay")],
+        [{ acls: [] }, true, false, false],
+      );
+    });
+  }
+});
+
 describe("a fragment that lost its markers", () => {
   const bare = added.replace(/.*peer-relay: .* grant#.*\n/g, "");
 
