@@ -157,6 +157,8 @@ async function sendWithRetries(
       if (retryAfter > 0) wait = Math.min(retryAfter, 60) * 1000;
       if (!RETRY_STATUSES.includes(answer.status)) return answer;
     } catch (error) {
+      // By name: classes that went through Pulumi's serialiser are no longer what instanceof expects.
+      if ((error as Error).name === "TailscaleApiError") throw error;
       if (attempt >= ATTEMPTS) {
         const cause = (error as { cause?: { message?: string } }).cause?.message ?? (error as Error).message;
         throw new TailscaleApiError(
@@ -172,7 +174,11 @@ async function sendWithRetries(
 
 /** Every byte as it is, a byte order mark too: text that we can't give back exactly must not be written over. */
 function decode(bytes: ArrayBuffer): string {
-  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new TailscaleApiError("Tailscale API: the answer is not UTF-8 text", 0);
+  }
 }
 
 function headersOf(request: ApiRequest, token: string | undefined): Record<string, string> {
