@@ -6,6 +6,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { compact, flag, text } from "../host";
 import { isNotFound } from "./api-error";
+import { ipv6Block } from "./ipv6-block";
 import { filtersOf, single, tagsObject, type Lookup } from "./lookups";
 import { defaultsOfVpc } from "./vpc-defaults";
 
@@ -68,9 +69,7 @@ export const getSubnet: Lookup = async (here, args) => {
     await noneIfNotFound(here.ec2.send(request).then((found) => found.Subnets)),
     "EC2 Subnet",
   );
-  const ipv6 = subnet.Ipv6CidrBlockAssociationSet?.find(
-    (block) => !block.Ipv6CidrBlockState?.State?.startsWith("disassociat"),
-  );
+  const ipv6 = ipv6Block(subnet);
   return {
     arn: `arn:${here.partition}:ec2:${here.region}:${subnet.OwnerId}:subnet/${subnet.SubnetId}`,
     assignIpv6AddressOnCreation: subnet.AssignIpv6AddressOnCreation,
