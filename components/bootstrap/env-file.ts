@@ -9,7 +9,6 @@ import { BootstrapError, PACKAGES_URL, type BootstrapAuth, type BootstrapSetting
  * @throws {BootstrapError} for control characters, which systemd drops
  */
 export function quoteEnvValue(value: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what it looks for
   if (/[\u0000-\u001f\u007f-\u009f\ud800-\udfff]/u.test(value)) {
     throw new BootstrapError(`a setting must not contain control characters, got ${JSON.stringify(value)}`);
   }

@@ -51,11 +51,11 @@ install_apt() {
   list=/etc/apt/sources.list.d/tailscale.list
   say "install: tailscale $PEER_RELAY_TAILSCALE_VERSION from $(without_secrets "$base") ($codename)"
   mkdir -p /usr/share/keyrings
-  retry 5 download "$base/$codename.noarmor.gpg" "$keyring" ||
+  retry 4 download "$base/$codename.noarmor.gpg" "$keyring" ||
     fail "install: cannot fetch Tailscale's signing key: $why$(full_disk)"
   put "$list" "deb [signed-by=$keyring] $base $codename main"
   # The vendor's list alone must load without any error; the system's own lists may have their troubles.
-  retry 5 apt_get update -o "Dir::Etc::SourceList=$list" -o Dir::Etc::SourceParts=- -o APT::Get::List-Cleanup=0 \
+  retry 4 apt_get update -o "Dir::Etc::SourceList=$list" -o Dir::Etc::SourceParts=- -o APT::Get::List-Cleanup=0 \
     -o APT::Update::Error-Mode=any || fail "install: apt-get update: $why$(full_disk)"
   quietly apt_get update || :
   retry 3 apt_get install --no-install-recommends --allow-downgrades --allow-change-held-packages \
@@ -68,9 +68,9 @@ install_dnf() {
   base=$PEER_RELAY_PACKAGES_URL/amazon-linux/2023
   repo=/etc/yum.repos.d/tailscale.repo
   say "install: tailscale $PEER_RELAY_TAILSCALE_VERSION from $(without_secrets "$base")"
-  retry 5 download "$base/tailscale.repo" "$repo" || fail "install: cannot fetch $(without_secrets "$base")/tailscale.repo: $why"
+  retry 4 download "$base/tailscale.repo" "$repo" || fail "install: cannot fetch $(without_secrets "$base")/tailscale.repo: $why"
   sed -i "s|https://pkgs.tailscale.com/stable|$PEER_RELAY_PACKAGES_URL|; s/^enabled *=.*/enabled=0/" "$repo"
-  retry 5 timeout "$((lock_timeout + 300))" dnf -q -y --enablerepo=tailscale-stable install \
+  retry 4 timeout "$((lock_timeout + 300))" dnf -q -y --enablerepo=tailscale-stable install \
     "tailscale-$PEER_RELAY_TAILSCALE_VERSION" || fail "install: dnf install tailscale: $why$(full_disk)"
 }
 
@@ -78,7 +78,7 @@ install_tarball() {
   work=$state/install url=$(without_secrets "$PEER_RELAY_TARBALL_URL")
   say "install: tailscale $PEER_RELAY_TAILSCALE_VERSION from $url"
   rm -rf "$work" && mkdir -p "$work"
-  retry 5 download "$PEER_RELAY_TARBALL_URL" "$work/tailscale.tgz" ||
+  retry 4 download "$PEER_RELAY_TARBALL_URL" "$work/tailscale.tgz" ||
     fail "install: cannot download $url: $why$(full_disk)"
   sum=$(sha256sum "$work/tailscale.tgz" | cut -d ' ' -f 1)
   [ "$sum" = "$PEER_RELAY_TARBALL_SHA256" ] ||

@@ -45,7 +45,7 @@ fetch_auth_key() {
   rm -f "$secret"
   case $PEER_RELAY_AUTH in
     parameter | oauth-parameter)
-      retry 3 "$lib/aws" parameter "$PEER_RELAY_PARAMETER" "$secret" || fail "auth: $why"
+      retry 2 "$lib/aws" parameter "$PEER_RELAY_PARAMETER" "$secret" || fail "auth: $why"
       ;;
     file)
       [ -s "$PEER_RELAY_KEY_FILE" ] || fail "auth: no key at $PEER_RELAY_KEY_FILE"
@@ -137,8 +137,10 @@ explain_refusal() {
     *"require --id-token"*)
       why="AWS gave no identity token: outbound web identity federation must be on in the account, and the role may call sts:GetWebIdentityToken"
       ;;
-    *"invalid key"* | *"not permitted"* | *"not valid"* | *expired* | *"API token"* | *"Unauthorized"*)
+    *"backend error"* | *"not permitted"* | *"API token"* | *Unauthorized*) # words of a control server that was reached
       [ ! -s "$secret" ] || printf '%s\n%s\n' "$(sha256sum <"$secret")" "$why" >"$run/refused"
+      # tailscaled would go on offering the refused key to the control server, every few seconds
+      [ "$(status_field BackendState)" != NeedsLogin ] || systemctl restart tailscaled || :
       ;;
   esac
   [ "$(status_field BackendState)" != NeedsMachineAuth ] || why="the device waits for approval in the admin console"

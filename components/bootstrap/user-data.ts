@@ -11,17 +11,14 @@ const commands = [
   ["systemctl", "enable", "--now", "--no-block", "peer-relay.service", "peer-relay-health.timer"],
 ];
 
-/** From this size on a file travels compressed: the script alone would be larger than EC2 takes. */
-const COMPRESS_FROM = 2048;
-
 /**
  * Settings and units stay readable as a YAML literal block (our files start with a non-blank, hence no indentation
- * indicator). Long files go as gzip in base64. fflate and not node's zlib, because zlib's output depends on the node
- * build and the processor, and other user data would mean another VM.
+ * indicator). Programs go as gzip in base64: the script alone would be larger than EC2 takes. fflate and not node's
+ * zlib, because zlib's output depends on the node build and the processor, and other user data would mean another VM.
  */
 function fileEntry({ path, mode, content }: HostFile): string {
   const head = [`  - path: ${path}`, `    permissions: "${mode}"`];
-  if (content.length >= COMPRESS_FROM) {
+  if (mode === "0755") {
     const packed = Buffer.from(gzipSync(strToU8(content), { level: 9, mtime: 0 })).toString("base64");
     return [...head, "    encoding: gz+b64", `    content: ${packed}`].join("\n");
   }

@@ -34,7 +34,7 @@ $SERVICES "$dir" >"$dir/services.log" 2>&1 &
 mknod -m 600 /run/tun c 10 200
 while true; do
   systemd-nspawn --quiet --boot --directory="$dir/disk/root" --register=no --keep-unit --resolv-conf=off \
-    --machine=relay-host --hostname=relay-host --timezone=off --console=pipe --link-journal=no \
+    --machine=relay-host --hostname=relay-host --timezone=off --console=read-only --link-journal=no \
     --network-namespace-path=/run/netns/relay --bind=/run/tun:/dev/net/tun \
     --capability=CAP_NET_ADMIN,CAP_NET_RAW >>"$dir/console.log" 2>&1 </dev/null || true
   echo "--- the host has stopped" >>"$dir/console.log"

@@ -38,7 +38,13 @@ export class World {
     .map((mount) => `/sys/fs/cgroup/${mount}peer-relay-host-${process.pid}`);
 
   constructor(private readonly image: string) {
-    for (const name of ["disk", "mirror", "seed/var/lib/cloud/seed/nocloud"]) {
+    for (const name of [
+      "disk",
+      "mirror",
+      "seed/var/lib/cloud/seed/nocloud",
+      "seed/etc/cloud/cloud.cfg.d",
+      "seed/etc/default",
+    ]) {
       mkdirSync(join(this.directory, name), { recursive: true });
     }
     this.control({ role: true, parameters: {}, denied: false, mirror: true });
@@ -47,7 +53,7 @@ export class World {
   /** Changes what the services around the host do. */
   control(change: Partial<WorldControl>): void {
     const path = join(this.directory, "control.json");
-    const before = this.process ? (JSON.parse(readFileSync(path, "utf8")) as WorldControl) : {};
+    const before = existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as WorldControl) : {};
     writeFileSync(path, JSON.stringify({ ...before, ...change }));
   }
 
@@ -60,6 +66,9 @@ export class World {
     const seed = this.path("seed/var/lib/cloud/seed/nocloud");
     writeFileSync(join(seed, "user-data"), userData);
     writeFileSync(join(seed, "meta-data"), "instance-id: i-0example\nlocal-hostname: relay-host\n");
+    writeFileSync(this.path("seed/etc/default/tailscaled"), 'PORT="41641"\nFLAGS="--no-logs-no-support"\n');
+    // The image has no locales to generate; cloud images have.
+    writeFileSync(this.path("seed/etc/cloud/cloud.cfg.d/99-world.cfg"), "locale: false\n");
     writeFileSync(this.path("headscale.yaml"), headscaleConfig(this.directory));
     writeFileSync(this.path("derp.yaml"), derpMap);
     const log = openSync(this.path("world.log"), "w");
@@ -97,11 +106,12 @@ export class World {
   }
 
   /** Ends everything in the world; safe to call at any time. */
-  stop(): void {
-    if (this.process?.pid !== undefined) {
-      const child = childOf(this.process.pid);
-      if (child) process.kill(child, "SIGKILL");
-      spawnSync("tail", [`--pid=${this.process.pid}`, "-f", "/dev/null"], { timeout: 20_000 });
+  async stop(): Promise<void> {
+    const unshare = this.process;
+    if (unshare?.pid !== undefined && unshare.exitCode === null && unshare.signalCode === null) {
+      const gone = new Promise((resolve) => unshare.once("exit", resolve));
+      process.kill(childOf(unshare.pid) ?? unshare.pid, "SIGKILL");
+      await gone;
     }
     spawnSync("find", [...this.cgroups, "-depth", "-type", "d", "-exec", "rmdir", "{}", ";"]);
     if (process.env.KEEP_WORLD === undefined) rmSync(this.directory, { recursive: true, force: true });
@@ -124,7 +134,7 @@ export class World {
   /** Like `run`, and throws when it fails. */
   must(text: string): string {
     const { code, text: output } = this.run(text);
-    if (code !== 0) throw new Error(`${text}: exit code ${code}\n${output}`);
+    if (code !== 0) throw new Error(`${text}: exit code ${code}\n${output}${this.journal()}`);
     return output.trim();
   }
 
@@ -156,13 +166,15 @@ export class World {
     const end = Date.now() + seconds * 1000;
     while (!condition()) {
       if (Date.now() > end) {
-        const journal = this.run("journalctl -o cat -n 40").text;
-        throw new Error(
-          `not within ${seconds} s: ${what}\n${journal}\n${readFileSync(this.path("world.log"), "utf8")}`,
-        );
+        const log = readFileSync(this.path("world.log"), "utf8");
+        throw new Error(`not within ${seconds} s: ${what}\n${this.journal()}\n${log}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 300));
     }
+  }
+
+  private journal(): string {
+    return this.run("journalctl -o cat -n 40").text;
   }
 
   /** The host's first process, found from here: the world's nspawn has it as its only child. */
