@@ -2,18 +2,21 @@
  * Tailscale peer relays as code, on Pulumi. This is the whole public API.
  * @packageDocumentation
  */
+export { relayZones } from "./aws/network";
+export { renderHostFiles, renderUserData } from "./bootstrap";
+export type { BootstrapSettings, HostFile } from "./bootstrap";
 export { PeerRelay } from "./peer-relay";
 export type { PeerRelayArgs, RelayOs, TarballInstall, WorkloadIdentity } from "./peer-relay-args";
-export { InvalidArgsError } from "./validate";
-export { relayZones } from "./aws/network";
 export {
   addFragment,
   fragmentStatus,
   PolicyError,
+  relayOwners,
   relayPolicyFragment,
   removeFragment,
   renderFragment,
 } from "./policy";
 export type { Grant, PolicyFragment, TagOwners } from "./policy";
-export { renderHostFiles, renderUserData } from "./bootstrap";
-export type { BootstrapSettings, HostFile } from "./bootstrap";
+export { connectTailnet, policyFileOf, readCredentials } from "./tailnet";
+export type { TailnetClient, TailnetCredentials } from "./tailnet";
+export { InvalidArgsError } from "./validate";

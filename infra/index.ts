@@ -1,17 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { InvalidArgsError, PeerRelay, relayZones } from "../components";
+import { warnAboutFreePlan } from "./free-plan";
 import { asConfigProblems, readStackConfig, StackConfig, StackConfigError } from "./config";
 
-/** Tailscale's free plan started with this many relays per tailnet (the beta's announcement). */
-const FREE_PLAN_RELAYS = 2;
 const DEFAULT_INSTANCE_TYPE = "t4g.small";
 
 function buildRelays(config: StackConfig): PeerRelay[] {
-  if (config.relays > FREE_PLAN_RELAYS) {
-    void pulumi.log.warn(
-      `${config.relays} relays: a tailnet on the free plan may have ${FREE_PLAN_RELAYS}, those of all its stacks together`,
-    );
-  }
   const zones =
     config.subnetIds || config.relay.network === "create"
       ? []
@@ -28,7 +22,9 @@ function buildRelays(config: StackConfig): PeerRelay[] {
 function main(): Record<string, unknown> {
   const stack = pulumi.getStack();
   try {
-    const relays = buildRelays(readStackConfig(stack));
+    const config = readStackConfig(stack);
+    const relays = buildRelays(config);
+    if (config.relay.policy !== "emit") void warnAboutFreePlan(config.relays);
     return {
       relays: relays.map(
         ({ hostname, endpoint, publicIpv6, instanceId, securityGroupId, deviceId, tailscaleIps }) => ({

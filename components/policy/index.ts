@@ -46,4 +46,5 @@ export {
 export { type FragmentPart, fragmentParts, type FragmentStatus, fragmentStatus } from "./fragment-status";
 export { addFragment, removeFragment, renderFragment } from "./merge";
 export type { EditOptions } from "./plan";
+export { relayOwners } from "./relay-owners";
 export { PolicyError, type PolicyErrorCode } from "./policy-error";

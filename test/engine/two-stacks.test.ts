@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Lab, makeStack, Stack, startLab } from "../../lab";
 import { leftovers } from "../../lab/aws";
-import { corpusPolicy, destroy, up } from "./support";
+import { corpusPolicy, destroy, ok, up } from "./support";
 
 const POLICY = corpusPolicy("069-rajsinghtech.hujson");
 
@@ -35,6 +35,15 @@ describe("Two regions' stacks on one policy file", function () {
       "// peer-relay: peer-relay/prod-us-east-1/relay-2 grant",
     ]);
     assert.equal(lab.tailscale.devices().filter((device) => device.connectedToControl).length, 4);
+  });
+
+  it("are warned that the tailnet has more relays than the free plan, and which", async () => {
+    const [first] = stacks as [Stack, Stack];
+    const { output } = await ok(lab, first, "preview");
+    assert.match(
+      output,
+      /4 relays in one tailnet \(2 here, and peer-relay\/prod-ap-northeast-1\/relay-\d, peer-relay\/prod-ap-northeast-1\/relay-\d\): the free plan may allow 2 only/,
+    );
   });
 
   it("a human's edit in between stays when the first stack goes, and so does the other's part", async () => {

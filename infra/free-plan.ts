@@ -1,0 +1,31 @@
+import * as pulumi from "@pulumi/pulumi";
+import { connectTailnet, policyFileOf, readCredentials, relayOwners } from "../components";
+
+/** Tailscale's free plan started with this many relays per tailnet (the beta's announcement; the article says so too). */
+const FREE_PLAN_RELAYS = 2;
+
+/**
+ * Warns when the tailnet would have more relays than its free plan allows: those of this stack, and those that other
+ * stacks already have in the policy file. It reads and never fails a run: a file that can't be read now will be
+ * complained of by the resource that has to write it.
+ */
+export async function warnAboutFreePlan(relays: number): Promise<void> {
+  const stack = `${pulumi.getProject()}/${pulumi.getStack()}/`;
+  const others = (await ownersInPolicy()).filter((owner) => !owner.startsWith(stack));
+  const total = relays + others.length;
+  if (total <= FREE_PLAN_RELAYS) return;
+  const elsewhere = others.length > 0 ? ` (${relays} here, and ${others.join(", ")})` : "";
+  await pulumi.log.warn(
+    `${total} relays in one tailnet${elsewhere}: the free plan may allow ${FREE_PLAN_RELAYS} only`,
+  );
+}
+
+async function ownersInPolicy(): Promise<string[]> {
+  try {
+    const config = new pulumi.Config("tailscale");
+    const client = connectTailnet(readCredentials((key) => config.get(key), process.env));
+    return relayOwners((await policyFileOf(client).read()).text);
+  } catch {
+    return [];
+  }
+}
