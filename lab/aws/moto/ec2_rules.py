@@ -170,7 +170,7 @@ def elastic_ip_rules():
         for address in self.addresses:
             if address.allocation_id == wanted and address.eni and address.eni is not eni:
                 self.disassociate_address(association_id=address.association_id)
-        return original(self, instance=instance, eni=eni, reassociate=True, **kwargs)
+        return original(self, instance=instance, eni=eni, reassociate=reassociate, **kwargs)
 
     @wrap(elastic_ip_addresses.ElasticAddressBackend, "release_address")
     def release(original, self, address=None, allocation_id=None):
