@@ -5,7 +5,7 @@
 export { relayZones } from "./aws/network";
 export { renderHostFiles, renderUserData } from "./bootstrap";
 export type { BootstrapSettings, HostFile } from "./bootstrap";
-export { PeerRelay } from "./peer-relay";
+export { checkPeerRelayArgs, PeerRelay } from "./peer-relay";
 export type { PeerRelayArgs, RelayOs, TarballInstall, WorkloadIdentity } from "./peer-relay-args";
 export {
   addFragment,

@@ -55,9 +55,9 @@ export class PeerRelay extends pulumi.ComponentResource {
    * @throws InvalidArgsError with every bad argument at once, before any resource exists
    */
   constructor(name: string, args: PeerRelayArgs, opts?: pulumi.ComponentResourceOptions) {
+    checkPeerRelayArgs(name, args);
     const resolved = resolveArgs(name, pulumi.getStack(), args);
-    const parameterName = `/peer-relay/${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
-    checkUserDataSize(resolved, parameterName);
+    const parameterName = parameterNameOf(name);
     // No inputs for the component itself: they would stand in the state, and some are secrets.
     super("peer-relay:index:PeerRelay", name, {}, opts);
     warningsFor(resolved).forEach((warning) => void pulumi.log.warn(warning, this));
@@ -188,6 +188,20 @@ export class PeerRelay extends pulumi.ComponentResource {
     };
     return [new PolicyFragmentResource(name, props, { parent: this, dependsOn })];
   }
+}
+
+/**
+ * Checks arguments as the constructor does, for a program that creates something else first.
+ * @throws InvalidArgsError with every bad argument at once
+ */
+export function checkPeerRelayArgs(name: string, args: PeerRelayArgs): void {
+  const resolved = resolveArgs(name, pulumi.getStack(), args);
+  checkUserDataSize(resolved, parameterNameOf(name));
+}
+
+/** Where the relay's join secret lies; known before anything exists. */
+function parameterNameOf(name: string): string {
+  return `/peer-relay/${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
 }
 
 /** The relay's name in the tailnet: the Elastic IP makes it one that no other device has. */

@@ -11,11 +11,10 @@ export interface StackConfig {
   relay: PeerRelayArgs;
 }
 
-/** Raised for a stack config that can't be used; names the file and every bad key. */
-export class StackConfigError extends Error {
+/** Raised for a stack config that can't be used; names the file and every bad key. Pulumi prints it without a stack trace. */
+export class StackConfigError extends pulumi.RunError {
   constructor(stack: string, problems: string[]) {
     super(`infra/stacks/Pulumi.${stack}.yaml:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
-    this.name = "StackConfigError";
   }
 }
 

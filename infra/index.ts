@@ -1,22 +1,26 @@
 import * as pulumi from "@pulumi/pulumi";
-import { InvalidArgsError, PeerRelay, relayZones } from "../components";
+import { checkPeerRelayArgs, InvalidArgsError, PeerRelay, PeerRelayArgs, relayZones } from "../components";
 import { warnAboutFreePlan } from "./free-plan";
 import { asConfigProblems, readStackConfig, StackConfig, StackConfigError } from "./config";
 
 const DEFAULT_INSTANCE_TYPE = "t4g.small";
 
 function buildRelays(config: StackConfig): PeerRelay[] {
+  const names = Array.from({ length: config.relays }, (_, index) => `relay-${index + 1}`);
+  const argsOf = (index: number): PeerRelayArgs => ({
+    ...config.relay,
+    hostname: config.relay.hostname && `${config.relay.hostname}-${index + 1}`,
+    subnetId: config.subnetIds?.[index % config.subnetIds.length],
+  });
+  // All of them, before the first resource: the choice of a zone is one too.
+  names.forEach((name, index) => checkPeerRelayArgs(name, argsOf(index)));
   const zones =
     config.subnetIds || config.relay.network === "create"
       ? []
       : relayZones("relay", config.relays, config.relay.instanceType ?? DEFAULT_INSTANCE_TYPE);
-  return Array.from({ length: config.relays }, (_, index) => {
-    const place = config.subnetIds
-      ? { subnetId: config.subnetIds[index % config.subnetIds.length] }
-      : { availabilityZone: zones[index] };
-    const hostname = config.relay.hostname ? `${config.relay.hostname}-${index + 1}` : undefined;
-    return new PeerRelay(`relay-${index + 1}`, { ...config.relay, ...place, hostname });
-  });
+  return names.map(
+    (name, index) => new PeerRelay(name, { ...argsOf(index), availabilityZone: zones[index] }),
+  );
 }
 
 function main(): Record<string, unknown> {

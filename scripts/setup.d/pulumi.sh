@@ -72,6 +72,8 @@ pulumi_build() {
   if ! pulumi_fits "$PULUMI_DIR/pulumi"; then
     stage_new pulumi
     go_build pulumi "-s -w -X $version=v$PULUMI_VERSION" github.com/pulumi/pulumi/pkg/v3/cmd/pulumi
+    # Beside the CLI, as in the vendor's archive: the engine warns of a host that it finds elsewhere.
+    ln -s "../${PULUMI_HOST_DIR##*/}/pulumi-language-nodejs" "../${PULUMI_HOST_DIR##*/}/pulumi-resource-pulumi-nodejs" "$STAGE/"
     pulumi_fits "$STAGE/pulumi" || die "pulumi: what was built does not run"
     stage_commit "$PULUMI_DIR"
     say "pulumi $PULUMI_VERSION: built"

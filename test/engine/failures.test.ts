@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Lab, makeStack, setConfig, Stack, startLab } from "../../lab";
 import { leftovers } from "../../lab/aws";
-import { destroy, fails, up } from "./support";
+import { destroy, fails, stateOf, up } from "./support";
 
 const REGION = "eu-central-1";
 const POLICY = `{
@@ -52,6 +52,12 @@ describe("An up that fails", function () {
     const misspelt = await failingUp();
     assert.match(misspelt, /peer-relay:prot is not known/);
     assert.match(misspelt, /peer-relay:relays must be a number, got "many"/);
+    assert.equal(
+      /creating|unhandled exception|at Object/.test(misspelt.replace(/Stack \S+ creating/g, "")),
+      false,
+    );
+    const made = [...stateOf(lab, stack).values()].map((resource) => resource.type);
+    assert.deepEqual(made, ["pulumi:pulumi:Stack"]);
     await nothingLeft();
   });
 

@@ -8,6 +8,7 @@ describe("The package", () => {
       "PeerRelay",
       "PolicyError",
       "addFragment",
+      "checkPeerRelayArgs",
       "connectTailnet",
       "fragmentStatus",
       "policyFileOf",
