@@ -49,6 +49,16 @@ describe("A region's stack on the real engine", function () {
   });
   after(() => lab?.close());
 
+  it("preview of a new stack shows it all and writes nothing", async () => {
+    const { output } = await ok(lab, stack, "preview");
+    assert.match(output, /relay-1-vm create/);
+    assert.deepEqual(
+      lab.tailscale.requests.filter((request) => request.method !== "GET"),
+      [],
+    );
+    assert.deepEqual(await leftovers(lab.aws, REGION), []);
+  });
+
   it("up brings the VM, its address, its firewall, its device and its grant", async () => {
     await up(lab, stack);
     relay = await readRelay();
