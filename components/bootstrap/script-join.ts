@@ -39,6 +39,13 @@ restart_daemon() {
   wait_until 60 daemon_answers || fail "tailscaled does not answer; see: journalctl -u tailscaled"
 }
 
+# A device that was deleted from the tailnet: state NeedsLogin, or, while tailscaled lives on what it remembers of the
+# tailnet, Running but offline with a login URL (measured with tailscale 1.102.3 and headscale 0.29.0).
+login_needed() {
+  [ "$(status_field BackendState)" = NeedsLogin ] ||
+    { [ -n "$(status_field AuthURL)" ] && [ "$(status_field Online)" != true ]; }
+}
+
 settled() { case "$(status_field BackendState)" in '' | NoState | Starting) return 1 ;; esac }
 
 fetch_auth_key() {
@@ -89,6 +96,7 @@ identity() { printf '%s %s' "$PEER_RELAY_TAGS" "$PEER_RELAY_LOGIN_SERVER"; }
 join() {
   wait_until 30 settled || :
   current=$(status_field BackendState)
+  [ "$current" = NeedsLogin ] || ! login_needed || current=Deleted
   [ "$(cat "$state/joined" 2>/dev/null)" = "$(identity)" ] && known=1 || known=
   case $current$known in
     Running1 | Starting1)
@@ -107,7 +115,7 @@ join() {
     --advertise-tags="$tags"
   case $current$known in
     Stopped1 | NeedsMachineAuth1) ;; # logged in already: no key needed
-    Running | Starting | Stopped) set -- "$@" --force-reauth ;;
+    Running | Starting | Stopped | Deleted*) set -- "$@" --force-reauth ;;
   esac
   case $current$known in
     Stopped1 | NeedsMachineAuth1) ;;
@@ -140,7 +148,7 @@ explain_refusal() {
     *"backend error"* | *"not permitted"* | *"API token"* | *Unauthorized*) # words of a control server that was reached
       [ ! -s "$secret" ] || printf '%s\n%s\n' "$(sha256sum <"$secret")" "$why" >"$run/refused"
       # tailscaled would go on offering the refused key to the control server, every few seconds
-      [ "$(status_field BackendState)" != NeedsLogin ] || systemctl restart tailscaled || :
+      ! login_needed || systemctl restart tailscaled || :
       ;;
   esac
   [ "$(status_field BackendState)" != NeedsMachineAuth ] || why="the device waits for approval in the admin console"
@@ -172,8 +180,10 @@ is_ready() { # else $why
     why="tailscale is in state $(status_field BackendState)"
   elif ! relay_serves; then
     why="no relay on UDP $PEER_RELAY_PORT"
-    last=$(journalctl -u tailscaled -n 300 -o cat 2>/dev/null | grep 'relayserver: error' | tail -n 1) || :
+    last=$(journalctl -u tailscaled -n 300 -o cat 2>/dev/null | grep 'relayserver: error initializing' | tail -n 1) || :
     [ -z "$last" ] || why="$why ($last)"
+  elif login_needed; then
+    why="this device is not in the tailnet any more"
   elif [ "$(status_field Online)" != true ]; then
     why="not online at the control server"
   fi

@@ -30,28 +30,29 @@ health() {
   echo "$count" >"$run/unready"
   [ "$count" -le 2 ] && say "health: not ready ($count): $why"
   [ "$count" -ge 2 ] || return 0
+  acted=
   repair
-  wait_until 30 is_ready || return 0
+  [ -n "$acted" ] && wait_until 30 is_ready || return 0
   rm -f "$run/unready"
   say "health: repaired"
 }
 
 repair() {
-  case "$(status_field BackendState)" in
-    '') restart_daemon && set_relay ;;
-    NeedsLogin) # the device was removed from the tailnet: "pulumi up" puts a new key where this one was
-      [ $((count % 2)) -eq 1 ] || { join && set_relay; }
-      ;;
-    Stopped | NeedsMachineAuth) ;; # "tailscale down" by hand, or a device to approve: not ours to undo
-    *)
-      if relay_serves; then
-        [ $((count % 60)) -ne 10 ] || restart_daemon
-      else
-        [ $((count % 10)) -ne 3 ] || restart_daemon
-        set_relay
-      fi
-      ;;
-  esac
+  if ! daemon_answers; then
+    restart_daemon
+    set_relay
+  elif login_needed; then # "pulumi up" puts a new key where the former one was
+    [ $((count % 2)) -eq 0 ] || return 0
+    join
+    set_relay
+  elif relay_serves; then # offline: the network or the control server; "down" or approval: someone's decision
+    [ "$(status_field BackendState)" = Running ] && [ $((count % 60)) -eq 10 ] || return 0
+    restart_daemon
+  else
+    [ $((count % 10)) -ne 3 ] || restart_daemon
+    set_relay
+  fi
+  acted=1
 }
 
 mode=run

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The world of the host test, inside a throw-away network, mount and process namespace (unshare, see world.ts): nothing
 # of it outlives its first process, and no route leads out.
-#   203.0.113.10   control server (headscale :8080), download mirror (:80), SSM (:8000)
+#   203.0.113.10   control server (headscale :443), download mirror (:80), SSM (:8000)
 #   169.254.169.254  instance metadata
 #   203.0.113.30   the relay host: Debian with its own systemd (nspawn), in a network namespace of its own
 # usage: world.sh DIRECTORY ROOT_FILE_SYSTEM; programs come by $HEADSCALE and $SERVICES

@@ -1,6 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import {
   closeSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -71,6 +72,7 @@ export class World {
     writeFileSync(this.path("seed/etc/cloud/cloud.cfg.d/99-world.cfg"), "locale: false\n");
     writeFileSync(this.path("headscale.yaml"), headscaleConfig(this.directory));
     writeFileSync(this.path("derp.yaml"), derpMap);
+    this.makeCertificate();
     const log = openSync(this.path("world.log"), "w");
     // nspawn makes control groups beside its own: a group of ours keeps them together, to be removed at the end.
     const enter = this.cgroups
@@ -173,6 +175,25 @@ export class World {
     }
   }
 
+  /** TLS for the control server: after a failed try tailscaled comes by port 443 alone. The host trusts it. */
+  private makeCertificate(): void {
+    const [key, certificate] = [this.path("tls.key"), this.path("tls.crt")];
+    const what =
+      "req -x509 -nodes -days 2 -subj /CN=control -addext subjectAltName=IP:203.0.113.10 -newkey ec";
+    const options = [
+      ...what.split(" "),
+      "-pkeyopt",
+      "ec_paramgen_curve:P-256",
+      "-keyout",
+      key,
+      "-out",
+      certificate,
+    ];
+    const done = spawnSync("openssl", options, { encoding: "utf8" });
+    if (done.status !== 0) throw new Error(`openssl: ${done.error?.message ?? done.stderr}`);
+    cpSync(certificate, this.path("seed/etc/ssl/certs/control.pem"));
+  }
+
   private journal(): string {
     return this.run("journalctl -o cat -n 40").text;
   }
@@ -225,8 +246,10 @@ tar -C "$1" -cf - "${top}" | gzip -1 >"$1/$2" && rm -r "$1/${top}" && sha256sum 
   return done.stdout.trim();
 }
 
-const headscaleConfig = (directory: string): string => `server_url: http://203.0.113.10:8080
-listen_addr: 203.0.113.10:8080
+const headscaleConfig = (directory: string): string => `server_url: https://203.0.113.10
+listen_addr: 203.0.113.10:443
+tls_cert_path: ${directory}/tls.crt
+tls_key_path: ${directory}/tls.key
 metrics_listen_addr: 127.0.0.1:9090
 grpc_listen_addr: 127.0.0.1:50443
 noise: { private_key_path: ${directory}/noise.key }
