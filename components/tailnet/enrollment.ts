@@ -50,7 +50,8 @@ async function begin(
   return {
     hostname: inputs.hostname,
     keepers: inputs.keepers,
-    keyFor: inputs.keyFor,
+    // The engine takes no undefined.
+    ...(inputs.keyFor && { keyFor: inputs.keyFor }),
     serial: randomBytes(4).toString("hex"),
     since: now,
   };

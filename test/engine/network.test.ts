@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import {
   CreateSubnetCommand,
   CreateVpcCommand,
+  DeleteInternetGatewayCommand,
   DeleteSubnetCommand,
   DeleteVpcCommand,
   DescribeInstancesCommand,
+  DescribeInternetGatewaysCommand,
   DescribeSubnetsCommand,
   DescribeVpcsCommand,
+  DetachInternetGatewayCommand,
   EC2Client,
 } from "@aws-sdk/client-ec2";
 import { Lab, makeStack, outputsOf, setConfig, Stack, startLab } from "../../lab";
@@ -48,6 +51,13 @@ describe("The relay's network on the real engine", function () {
     const { Vpcs } = await client.send(new DescribeVpcsCommand({}));
     const { Subnets } = await client.send(new DescribeSubnetsCommand({}));
     for (const { SubnetId } of Subnets ?? []) await client.send(new DeleteSubnetCommand({ SubnetId }));
+    const { InternetGateways } = await client.send(new DescribeInternetGatewaysCommand({}));
+    for (const { InternetGatewayId, Attachments } of InternetGateways ?? []) {
+      await client.send(
+        new DetachInternetGatewayCommand({ InternetGatewayId, VpcId: Attachments![0]!.VpcId }),
+      );
+      await client.send(new DeleteInternetGatewayCommand({ InternetGatewayId }));
+    }
     for (const { VpcId } of Vpcs ?? []) await client.send(new DeleteVpcCommand({ VpcId }));
     const output = await fails(lab, stack, "up", "--yes", "--skip-preview");
     assert.match(output, /no default VPC in this region\. Use network: "create"/);

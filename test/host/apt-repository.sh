@@ -20,7 +20,7 @@ Description: stand-in for the vendor's package
 END
 echo /etc/default/tailscaled >"$package/DEBIAN/conffiles"
 mkdir -p "$top/pool" "$top/dists/$codename/main/binary-$arch"
-dpkg-deb -q --root-owner-group -Zgzip -z1 --build "$package" "$top/pool/tailscale_$version.deb"
+dpkg-deb --root-owner-group -Zgzip -z1 --build "$package" "$top/pool/tailscale_$version.deb" >/dev/null
 cd "$top"
 deb=pool/tailscale_$version.deb
 {

@@ -7,7 +7,7 @@ import { cache } from "./world";
 const suite = "bookworm";
 const packages = [
   "systemd-sysv,dbus,iproute2,procps,python3,cloud-init",
-  "curl,ca-certificates,gpg,nftables,iptables,ufw,firewalld",
+  "curl,ca-certificates,gpg,gpg-agent,nftables,iptables,ufw,firewalld",
 ].join(",");
 /** firewalld would run at once; the tests start it when it is its turn. */
 const hook = 'chroot "$1" systemctl disable firewalld nftables';
