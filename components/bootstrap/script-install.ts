@@ -57,7 +57,7 @@ install_apt() {
   # The vendor's list alone must load without any error; the system's own lists may have their troubles.
   retry 4 apt_get update -o "Dir::Etc::SourceList=$list" -o Dir::Etc::SourceParts=- -o APT::Get::List-Cleanup=0 \
     -o APT::Update::Error-Mode=any || fail "install: apt-get update: $why$(full_disk)"
-  quietly apt_get update || :
+  quietly apt_get update -o Acquire::Retries=0 || :
   retry 3 apt_get install --no-install-recommends --allow-downgrades --allow-change-held-packages \
     -o Dpkg::Options::=--force-confold "tailscale=$PEER_RELAY_TAILSCALE_VERSION" ||
     fail "install: apt-get install tailscale: $why$(full_disk)"

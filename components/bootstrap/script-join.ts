@@ -169,7 +169,12 @@ set_relay() {
 }
 
 relay_serves() {
-  timeout 20 tailscale debug peer-relay-sessions 2>/dev/null | grep -qx "Server port: $PEER_RELAY_PORT"
+  case $PEER_RELAY_TAILSCALE_VERSION in
+    1.8?.*) # listens only once a client asks, and does not tell: the setting is all there is to see
+      timeout 20 tailscale debug prefs 2>/dev/null | grep -Eq "\"RelayServerPort\": $PEER_RELAY_PORT,?$"
+      ;;
+    *) timeout 20 tailscale debug peer-relay-sessions 2>/dev/null | grep -qx "Server port: $PEER_RELAY_PORT" ;;
+  esac
 }
 
 is_ready() { # else $why

@@ -387,7 +387,8 @@ describe("the bootstrap on a real Debian host", function () {
     const copy = world.outside(`cp -r ${world.path("disk/root/root/repository")}/. ${world.path("mirror")}/`);
     assert.equal(copy.code, 0, copy.text);
     world.must(
-      "rm /usr/bin/tailscale /usr/sbin/tailscaled /etc/systemd/system/tailscaled.service; systemctl daemon-reload",
+      `rm /usr/bin/tailscale /usr/sbin/tailscaled /etc/systemd/system/tailscaled.service; systemctl daemon-reload
+      rm -f /etc/apt/sources.list /etc/apt/sources.list.d/* # out of reach here: waiting for them takes a minute`,
     );
     configure({ install: { kind: "packages", mirror: "http://203.0.113.10" } });
 
@@ -401,7 +402,7 @@ describe("the bootstrap on a real Debian host", function () {
       "import fcntl,time; f=open('/var/lib/dpkg/lock-frontend','w'); fcntl.lockf(f,fcntl.LOCK_EX); time.sleep(100)";
     world.must(`python3 -c "${lock}" >/dev/null 2>&1 & echo $! >/run/holder; sleep 0.5`);
     fails(
-      /error: install: apt-get install tailscale: E: Could not get lock \/var\/lib\/dpkg\/lock-frontend/,
+      /error: install: apt-get install tailscale: E: .* lock (\(?\/var\/lib\/dpkg\/lock-frontend)/,
       "PEER_RELAY_LOCK_TIMEOUT=1",
     );
     assert.equal(world.run("dpkg -l tailscale").code, 1);
