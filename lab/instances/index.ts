@@ -7,10 +7,15 @@ import {
   type MachineStatus,
   type Tailnet,
 } from "./machine";
+import { repeat } from "./repeat";
 
+export { awsCloud } from "./aws";
 export type { AwsAccess } from "./aws";
 export type { Cloud, CloudInstance, FirewallRule, InstanceRole } from "./cloud";
+export { allows, trustsEc2, type PolicyDocument } from "./iam-policy";
 export type { InstanceFaults, MachineStatus } from "./machine";
+export { repeat } from "./repeat";
+export { relaySettings } from "./user-data";
 
 export interface InstancesOptions {
   /** The AWS API, as `startAws` returns it; or a cloud of one's own, for tests. */
@@ -132,24 +137,4 @@ class Fleet {
     else this.foreign.add(instance.id);
     return machine;
   }
-}
-
-/** Runs the task again and again, never twice at a time. */
-function repeat(task: () => Promise<void>, everyMs: number): { now(): Promise<void>; stop(): Promise<void> } {
-  let last: Promise<void> = Promise.resolve();
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
-  const now = () => (last = last.then(() => (stopped ? undefined : task())));
-  const schedule = () => {
-    timer = setTimeout(() => void now().then(() => stopped || schedule()), everyMs);
-  };
-  void now().then(() => stopped || schedule());
-  return {
-    now,
-    stop: async () => {
-      stopped = true;
-      clearTimeout(timer);
-      await last;
-    },
-  };
 }
