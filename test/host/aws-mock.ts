@@ -1,5 +1,8 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { signatureProblem, type SigningIdentity } from "./sigv4";
+import type { CloudInstance } from "../../lab/instances";
+import { CredentialIssuer } from "../../lab/hosts/credentials";
+import type { Gate } from "../../lab/hosts/gate";
+import { instanceMetadata } from "../../lab/hosts/instance-metadata";
+import type { Metadata } from "../../lab/hosts/metadata";
 
 /** What the mocked AWS does; the test changes it between two steps. */
 export interface AwsWorld {
@@ -11,65 +14,57 @@ export interface AwsWorld {
   denied: boolean;
 }
 
-/** The instance's credentials; the session token is part of what must be signed. */
-export const identity: SigningIdentity = {
-  accessKeyId: "ASIAEXAMPLE",
-  secretAccessKey: "secret-access-key-EXAMPLE",
-  sessionToken: "session/token+EXAMPLE==",
+const instance: CloudInstance = {
+  id: "i-0example",
+  region: "eu-central-1",
+  accountId: "123456789012",
+  state: "running",
+  securityGroupIds: [],
+  ipv6Addresses: [],
 };
+const role = { name: "relay-role", arn: "arn:aws:iam::123456789012:role/relay-role" };
+const issuer = new CredentialIssuer();
 
-const metadata: Record<string, string> = {
-  "placement/region": "eu-central-1",
-  "services/domain": "amazonaws.com",
-  "iam/security-credentials/": "relay-role",
-  "iam/security-credentials/relay-role": JSON.stringify({
-    Code: "Success",
-    AccessKeyId: identity.accessKeyId,
-    SecretAccessKey: identity.secretAccessKey,
-    Token: identity.sessionToken,
-  }),
-};
-
-/** Instance metadata, version 2 only: a PUT for the token, then GETs that carry it. */
-export function serveMetadata(request: IncomingMessage, response: ServerResponse, world: AwsWorld): void {
-  const path = (request.url ?? "").replace("/latest/", "");
-  if (request.method === "PUT" && path === "api/token") {
-    const ttl = request.headers["x-aws-ec2-metadata-token-ttl-seconds"];
-    response.writeHead(ttl ? 200 : 400).end("metadata-token-EXAMPLE");
-  } else if (request.headers["x-aws-ec2-metadata-token"] !== "metadata-token-EXAMPLE") {
-    response.writeHead(401).end();
-  } else {
-    const value = metadata[path.replace("meta-data/", "")];
-    if (value === undefined || (path.includes("/iam/") && !world.role)) response.writeHead(404).end();
-    else response.end(value);
-  }
+/** The relay host's metadata. */
+export function metadataOf(world: AwsWorld): Metadata {
+  const details = {
+    imageId: "ami-0example",
+    instanceType: "t4g.small",
+    availabilityZone: "eu-central-1a",
+    vpcId: "vpc-0example",
+    subnetId: "subnet-0example",
+    interfaceId: "eni-0example",
+    subnetCidr: "203.0.113.0/24",
+    mac: "02:00:00:00:00:01",
+    privateIp: "203.0.113.30",
+    hopLimit: 1,
+    securityGroups: [],
+    lentAddress: false,
+  };
+  const profileArn = "arn:aws:iam::123456789012:instance-profile/relay";
+  const credentials = issuer.for(instance, role.arn);
+  return instanceMetadata({
+    instance,
+    details,
+    role: world.role ? { name: role.name, profileArn, credentials } : undefined,
+  });
 }
 
-/** SSM's GetParameter, with its signature really verified. */
-export function serveSsm(
-  request: IncomingMessage,
-  body: string,
-  response: ServerResponse,
-  world: AwsWorld,
-): void {
-  const answer = (status: number, value: unknown): void => {
-    response.writeHead(status, { "content-type": "application/x-amz-json-1.1" }).end(JSON.stringify(value));
+/** The AWS API that the relay host reaches. */
+export function gateOf(world: () => AwsWorld): Gate {
+  const trust = {
+    Statement: {
+      Effect: "Allow",
+      Principal: { Service: "ec2.amazonaws.com" },
+      Action: "sts:AssumeRole",
+    },
   };
-  const problem = signatureProblem(request, body, identity, new Date());
-  const wanted = JSON.parse(body) as { Name: string; WithDecryption?: boolean };
-  const value = world.parameters[wanted.Name];
-  if (problem) {
-    answer(400, { __type: "com.amazon.coral.service#InvalidSignatureException", message: problem });
-  } else if (request.headers["x-amz-target"] !== "AmazonSSM.GetParameter" || wanted.WithDecryption !== true) {
-    answer(400, { __type: "ValidationException", message: "not a GetParameter with decryption" });
-  } else if (world.denied) {
-    answer(400, {
-      __type: "AccessDeniedException",
-      Message: "User: relay-role is not authorized to perform: ssm:GetParameter",
-    });
-  } else if (value === undefined) {
-    answer(400, { __type: "ParameterNotFound" });
-  } else {
-    answer(200, { Parameter: { Name: wanted.Name, Type: "SecureString", Value: value } });
-  }
+  const policy = { Statement: { Effect: "Allow", Action: "ssm:GetParameter", Resource: "*" } };
+  return {
+    credentials: issuer,
+    cloud: {
+      role: () => Promise.resolve({ arn: role.arn, trust, policies: world().denied ? [] : [policy] }),
+      parameter: (_region, name) => Promise.resolve(world().parameters[name]),
+    },
+  };
 }

@@ -10,25 +10,12 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { HostFile } from "../../components/bootstrap";
+import { programs } from "../../lab/hosts/cache";
+import type { Outcome } from "../../lab/hosts";
 import type { WorldControl } from "./services";
-
-/** The cache that `scripts/setup` fills. */
-export const cache =
-  process.env.PEER_RELAY_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "peer-relay");
-
-const programs = {
-  tailscale: join(cache, "bin/tailscale-1.102.3"),
-  headscale: join(cache, "bin/headscale-0.29.0/headscale"),
-};
-
-/** What a command printed, both streams together, and how it ended. */
-export interface Outcome {
-  code: number | null;
-  text: string;
-}
 
 /** A relay host booted from a Debian image, with a control server, AWS and a mirror around it. */
 export class World {
@@ -39,13 +26,7 @@ export class World {
     .map((mount) => `/sys/fs/cgroup/${mount}peer-relay-host-${process.pid}`);
 
   constructor(private readonly image: string) {
-    for (const name of [
-      "disk",
-      "mirror",
-      "seed/var/lib/cloud/seed/nocloud",
-      "seed/etc/cloud/cloud.cfg.d",
-      "seed/etc/default",
-    ]) {
+    for (const name of ["disk", "seed/var/lib/cloud/seed/nocloud", "seed/etc/cloud/cloud.cfg.d"]) {
       mkdirSync(join(this.directory, name), { recursive: true });
     }
     this.control({ role: true, parameters: {}, denied: false, mirror: true });
@@ -67,7 +48,6 @@ export class World {
     const seed = this.path("seed/var/lib/cloud/seed/nocloud");
     writeFileSync(join(seed, "user-data"), userData);
     writeFileSync(join(seed, "meta-data"), "instance-id: i-0example\nlocal-hostname: relay-host\n");
-    writeFileSync(this.path("seed/etc/default/tailscaled"), 'PORT="41641"\nFLAGS="--no-logs-no-support"\n');
     // The image has no locales to generate; cloud images have.
     writeFileSync(this.path("seed/etc/cloud/cloud.cfg.d/99-world.cfg"), "locale: false\n");
     writeFileSync(this.path("headscale.yaml"), headscaleConfig(this.directory));
@@ -229,21 +209,6 @@ function nameOf(pid: number): string {
   } catch {
     return "";
   }
-}
-
-/** A packed `tailscale_<version>_<arch>.tgz` in the vendor's layout, from the binaries in the cache. */
-export function packTarball(directory: string, name: string): string {
-  const arch = process.arch === "arm64" ? "arm64" : "amd64";
-  const top = `tailscale_1.102.3_${arch}`;
-  const script = `set -e
-mkdir -p "$1/${top}/systemd" && cp "${programs.tailscale}/tailscale" "${programs.tailscale}/tailscaled" "$1/${top}/"
-cp "$3/tailscaled.service" "$3/tailscaled.defaults" "$1/${top}/systemd/"
-tar -C "$1" -cf - "${top}" | gzip -1 >"$1/$2" && rm -r "$1/${top}" && sha256sum "$1/$2" | cut -d ' ' -f 1`;
-  const done = spawnSync("bash", ["-c", script, "pack", directory, name, join(__dirname, "tailscaled")], {
-    encoding: "utf8",
-  });
-  if (done.status !== 0) throw new Error(`cannot pack the tarball: ${done.stderr}`);
-  return done.stdout.trim();
 }
 
 const headscaleConfig = (directory: string): string => `server_url: https://203.0.113.10

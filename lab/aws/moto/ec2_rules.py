@@ -9,6 +9,7 @@ import inspect
 import ipaddress
 import itertools
 import os
+import random
 
 from moto.core.types import Base64EncodedString
 from moto.ec2.exceptions import DependencyViolationError, EC2ClientError, InvalidSecurityGroupNotFoundError
@@ -86,7 +87,7 @@ def user_data_rules():
 
 
 def launch_rules():
-    """Image and type of one architecture; IPv6 only where the subnet has it; the primary interface goes with its VM."""
+    """Image and type of one architecture; addresses of the subnet; the primary interface goes with its VM."""
 
     @wrap(instances.InstanceBackend, "run_instances")
     def run_instances(original, self, image_id, **kwargs):
@@ -114,9 +115,13 @@ def launch_rules():
         return original(self, image_id=image_id, **kwargs)
 
     @wrap(instances.Instance, "prep_nics")
-    def prep_nics(original, self, nic_spec, **others):
+    def prep_nics(original, self, nic_spec, private_ip=None, **others):
         made_here = all("NetworkInterfaceId" not in nic for nic in nic_spec)
-        original(self, nic_spec, **others)
+        if not (self._subnet_id or nic_spec or private_ip):
+            # moto launches into the default subnet, with an address from anywhere.
+            default_subnet = self.ec2_backend.get_default_subnets().get(self._placement.zone)
+            private_ip = default_subnet and default_subnet.get_available_subnet_ip(instance=self)
+        original(self, nic_spec, private_ip=private_ip, **others)
         if made_here:
             self.nics[0].delete_on_termination = True
 
@@ -263,6 +268,8 @@ def security_group_rules():
 
 def network_rules():
     """What is in use cannot be deleted; IPv6 blocks; only default VPCs have default subnets."""
+    # From the documentation range, as the Elastic IPs.
+    vpcs.random_ipv6_cidr = lambda: f"2001:db8:{random.randrange(0xE000, 0xF000):x}:{random.randrange(1, 256):x}00::/56"
 
     @wrap(subnets.SubnetBackend, "create_subnet")
     def create_subnet(original, self, vpc_id, **others):

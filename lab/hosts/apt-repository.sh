@@ -1,15 +1,15 @@
 #!/bin/sh
-# Builds, on the relay host itself, a signed apt repository in the vendor's layout around the tailscale that is
-# installed there. usage: apt-repository.sh DIRECTORY
+# Builds a signed apt repository in the vendor's layout.
+# usage: apt-repository.sh DIRECTORY PROGRAMS VERSION; PROGRAMS is laid out as the vendor's archive is
 set -eu
-dir=$1 version=1.102.3 arch=$(dpkg --print-architecture) codename=bookworm
+dir=$1 programs=$2 version=$3 arch=$(dpkg --print-architecture) codename=bookworm
 top=$dir/debian package=$dir/package
-rm -rf "$dir"
+rm -rf "$top" "$package"
 mkdir -p "$package/DEBIAN" "$package/usr/bin" "$package/usr/sbin" "$package/lib/systemd/system" "$package/etc/default"
-cp /usr/bin/tailscale "$package/usr/bin/"
-cp /usr/sbin/tailscaled "$package/usr/sbin/"
-cp /etc/systemd/system/tailscaled.service "$package/lib/systemd/system/"
-cp /etc/default/tailscaled "$package/etc/default/"
+cp "$programs/tailscale" "$package/usr/bin/"
+cp "$programs/tailscaled" "$package/usr/sbin/"
+cp "$programs/systemd/tailscaled.service" "$package/lib/systemd/system/"
+cp "$programs/systemd/tailscaled.defaults" "$package/etc/default/tailscaled"
 cat >"$package/DEBIAN/control" <<END
 Package: tailscale
 Version: $version

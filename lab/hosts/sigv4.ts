@@ -11,6 +11,34 @@ export interface SigningIdentity {
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 const hmac = (key: string | Buffer, text: string): Buffer => createHmac("sha256", key).update(text).digest();
 
+interface Authorization {
+  keyId: string;
+  /** `20260101/eu-central-1/ssm/aws4_request` */
+  scope: string;
+  /** Names of the headers that were signed, with `;` between. */
+  names: string;
+  signature: string;
+}
+
+function authorization(request: IncomingMessage): Authorization | undefined {
+  const match =
+    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/([^,]+), SignedHeaders=([^,]+), Signature=([0-9a-f]{64})$/.exec(
+      request.headers.authorization ?? "",
+    );
+  if (!match) return undefined;
+  const [, keyId = "", scope = "", names = "", signature = ""] = match;
+  return { keyId, scope, names, signature };
+}
+
+/** Who says to have signed, and for which region and service; nothing of it is verified. */
+export function claimedSigner(
+  request: IncomingMessage,
+): { keyId: string; region: string; service: string } | undefined {
+  const signed = authorization(request);
+  const [, region = "", service = ""] = signed?.scope.split("/") ?? [];
+  return signed && { keyId: signed.keyId, region, service };
+}
+
 /**
  * Verifies a Signature Version 4 as the service would, written from AWS's description and apart from the code that is
  * tested: the authorization header says which headers were signed.
@@ -23,12 +51,9 @@ export function signatureProblem(
   now: Date,
 ): string | undefined {
   const header = (name: string): string => String(request.headers[name] ?? "");
-  const match =
-    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/([^,]+), SignedHeaders=([^,]+), Signature=([0-9a-f]{64})$/.exec(
-      header("authorization"),
-    );
-  if (!match) return "no authorization header";
-  const [, keyId, scope = "", names = "", signature] = match;
+  const claimed = authorization(request);
+  if (!claimed) return "no authorization header";
+  const { keyId, scope, names, signature } = claimed;
   if (keyId !== identity.accessKeyId) return `unknown key ${keyId}`;
   if (header("x-amz-security-token") !== identity.sessionToken) return "wrong session token";
   const signed = names.split(";");
