@@ -11,7 +11,9 @@ module.exports = class CountReporter extends reporters.Spec {
       const { passes, failures, pending } = this.stats;
       appendFileSync(process.env.PEER_RELAY_TEST_COUNTS, `${passes} ${failures} ${pending}\n`);
       setTimeout(() => {
-        console.error(`still running a minute after the last test: ${process.getActiveResourcesInfo().join(", ")}`);
+        console.error(
+          `still running a minute after the last test: ${process.getActiveResourcesInfo().join(", ")}`,
+        );
         process.exit(1);
       }, 60_000).unref();
     });
