@@ -121,7 +121,7 @@ async function run(lab: Lab, original: string): Promise<boolean> {
 /** Compares the end with the start, and says where everything can be looked at. */
 async function verdict(lab: Lab, original: string): Promise<boolean> {
   const left = (await Promise.all(Object.values(STACKS).map((region) => leftovers(lab.aws, region)))).flat();
-  const devices = lab.tailscale.devices();
+  const devices = await lab.tailscale.devices();
   const identical = lab.tailscale.policy.text === original;
   const digest = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 16);
   const line = (ok: boolean, text: string) => say(`  ${ok ? green("yes") : red("NO ")}  ${text}`);

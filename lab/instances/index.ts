@@ -125,7 +125,7 @@ class Fleet {
     for (const instance of listed) await (await this.machineOf(instance))?.tick(instance);
     const ids = new Set(listed.map((i) => i.id));
     for (const [id, machine] of this.byId) {
-      if (machine.status().region === region && !ids.has(id)) machine.gone();
+      if (machine.status().region === region && !ids.has(id)) await machine.gone();
     }
   }
 

@@ -6,7 +6,7 @@ import { relaySettings } from "./user-data";
 
 /** The tailnet as machines see it. */
 export interface Tailnet extends ControlServer {
-  devices(): Device[];
+  devices(): Promise<Device[]>;
   setOnline(id: string, online: boolean): void;
 }
 
@@ -93,18 +93,18 @@ export class Machine {
   async tick(now: CloudInstance): Promise<void> {
     if (now.state !== "running") return now.state === "pending" ? undefined : this.powerOff(now.state);
     if (!this.env || this.neverBoots(this.env)) return;
-    if (this.device && this.isMember()) await this.checkHealth(now, this.env);
+    if (this.device && (await this.isMember())) await this.checkHealth(now, this.env);
     else await this.tryToJoin(now, this.env);
   }
 
   /** The instance is not even listed any more. */
-  gone(): void {
-    this.powerOff("terminated");
+  async gone(): Promise<void> {
+    await this.powerOff("terminated");
   }
 
-  private powerOff(state: string): void {
+  private async powerOff(state: string): Promise<void> {
     if (this.state === "off") return;
-    if (this.device && this.isMember()) this.context.tailnet.setOnline(this.device.nodeId, false);
+    if (this.device && (await this.isMember())) this.context.tailnet.setOnline(this.device.nodeId, false);
     this.state = "off";
     this.serving = false;
     this.log(`power off: instance is ${state}`);
@@ -179,8 +179,8 @@ export class Machine {
     return stuck && !this.device;
   }
 
-  private isMember(): boolean {
-    return this.context.tailnet.devices().some((d) => d.nodeId === this.device?.nodeId);
+  private async isMember(): Promise<boolean> {
+    return (await this.context.tailnet.devices()).some((d) => d.nodeId === this.device?.nodeId);
   }
 
   /** Keeps the problem, and writes it to the console once. */

@@ -26,6 +26,46 @@ export function contains(outer: Network, inner: Network): boolean {
   return outer.base >> shift === inner.base >> shift;
 }
 
+/** The addresses from the first to the last one. */
+export interface Range {
+  family: 4 | 6;
+  first: bigint;
+  last: bigint;
+}
+
+/** Reads `192.0.2.1-192.0.2.9`; undefined when it is not that. */
+export function parseRange(text: string): Range | undefined {
+  const [from, to, ...rest] = text.split("-");
+  if (from === undefined || to === undefined || rest.length > 0 || text.includes("/")) return undefined;
+  const [a, b] = [parseNetwork(from), parseNetwork(to)];
+  if (!a || !b || a.family !== b.family || a.base > b.base) return undefined;
+  return { family: a.family, first: a.base, last: b.base };
+}
+
+/** The fewest networks that hold exactly the range, in the notation of CIDR. */
+export function formatNetworks({ family, first, last }: Range): string[] {
+  const size = family === 4 ? 32 : 128;
+  const networks: string[] = [];
+  for (let base = first; base <= last;) {
+    let free = 0;
+    // As wide as the base's trailing zeros and the rest of the range allow.
+    while (free < size && (base & (1n << BigInt(free))) === 0n && base + (2n << BigInt(free)) - 1n <= last)
+      free++;
+    networks.push(`${formatAddress(base, family)}/${size - free}`);
+    base += 1n << BigInt(free);
+  }
+  return networks;
+}
+
+function formatAddress(value: bigint, family: 4 | 6): string {
+  const [count, bits, radix, separator] = family === 4 ? [4, 8n, 10, "."] : [8, 16n, 16, ":"];
+  const part = (i: number) =>
+    (value >> (BigInt(count - 1 - i) * (bits as bigint))) & ((1n << (bits as bigint)) - 1n);
+  return Array.from({ length: count as number }, (_, i) => part(i).toString(radix as number)).join(
+    separator as string,
+  );
+}
+
 const tailnetRanges = ["100.64.0.0/10", "fd7a:115c:a1e0::/48"].map((t) => parseNetwork(t)!);
 const privateRanges = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"].map((t) =>
   parseNetwork(t)!,

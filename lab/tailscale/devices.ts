@@ -42,19 +42,36 @@ export interface NewDevice {
   os: string;
 }
 
+/** A value, or the promise of one: a tailnet of the lab's own answers at once, a real control server later. */
+export type Later<T> = T | Promise<T>;
+
+/** What the API's endpoints need of the tailnet's devices. Ids are the old numeric or the node id. */
+export interface DeviceDirectory {
+  all(): Later<Device[]>;
+  /** @throws ApiError 404 */
+  get(id: string): Later<Device>;
+  /** @throws ApiError 404 */
+  remove(id: string): Later<void>;
+  /** @throws ApiError 400 for a name another device has */
+  rename(id: string, name: string): Later<void>;
+  setTags(id: string, tags: string[]): Later<void>;
+  setKeyExpiryDisabled(id: string, disabled: boolean): Later<void>;
+  setAuthorized(id: string, authorized: boolean): Later<void>;
+}
+
+/** MagicDNS suffix of the lab's tailnet. */
+export const DNS_SUFFIX = "tail1ab2.ts.net";
+
 /** Node keys of people's devices last 180 days unless somebody says otherwise. */
 const nodeKeyLifetimeMs = 180 * 24 * 3600 * 1000;
 const never = "0001-01-01T00:00:00Z";
 
 /** The devices of the tailnet. */
-export class Devices {
+export class Devices implements DeviceDirectory {
   private readonly byId = new Map<string, Device>();
   private count = 0;
 
-  constructor(
-    private readonly now: () => number,
-    private readonly dnsSuffix: string,
-  ) {}
+  constructor(private readonly now: () => number) {}
 
   add(o: NewDevice): Device {
     const n = ++this.count;
@@ -121,7 +138,7 @@ export class Devices {
   /** @throws ApiError 400 for a name another device has */
   rename(id: string, name: string): void {
     const device = this.get(id);
-    const full = `${label(name)}.${this.dnsSuffix}`;
+    const full = `${label(name)}.${DNS_SUFFIX}`;
     if (this.all().some((d) => d !== device && d.name === full))
       throw new ApiError(400, `name "${name}" is taken`);
     device.name = full;
@@ -139,11 +156,19 @@ export class Devices {
       });
   }
 
+  setKeyExpiryDisabled(id: string, disabled: boolean): void {
+    this.get(id).keyExpiryDisabled = disabled;
+  }
+
+  setAuthorized(id: string, authorized: boolean): void {
+    this.get(id).authorized = authorized;
+  }
+
   private freeName(hostname: string): string {
     const taken = new Set(this.all().map((d) => d.name));
     const base = label(hostname);
     for (let n = 0; ; n++) {
-      const name = `${base}${n === 0 ? "" : `-${n}`}.${this.dnsSuffix}`;
+      const name = `${base}${n === 0 ? "" : `-${n}`}.${DNS_SUFFIX}`;
       if (!taken.has(name)) return name;
     }
   }

@@ -1,17 +1,19 @@
 import { Credentials, type FederatedIdentityOptions, type OAuthClientOptions } from "./auth";
+import type { ControlPlane } from "./control-plane";
 import { Devices, type Device } from "./devices";
 import { Faults } from "./faults";
 import { AuthKeys, type AuthKey } from "./keys";
 import { PolicyFile } from "./policy-file";
-import { register, type Registration } from "./registration";
-import { dispatch, type Tailnet } from "./routes";
+import { register, RegistrationError, type Registration } from "./registration";
+import { dispatch, refreshKeys, type Tailnet } from "./routes";
 import { listen, type LoggedRequest } from "./server";
 import { defaultSettings, type TailnetSettings } from "./settings";
 import { requireTags } from "./tags";
 
 export { ApiError } from "./api-error";
 export type { FederatedIdentityOptions, OAuthClientOptions } from "./auth";
-export type { Device } from "./devices";
+export type { ControlPlane } from "./control-plane";
+export type { Device, DeviceDirectory } from "./devices";
 export type { Fault, FaultKind, Faults } from "./faults";
 export type { AuthKey } from "./keys";
 export { defaultPolicy, type PolicyFile, type Revision } from "./policy-file";
@@ -29,6 +31,11 @@ export interface TailscaleLabOptions {
   tailnet?: string;
   /** Re-indents what is written, so that nobody gets the own bytes back. @default false */
   formatOnWrite?: boolean;
+  /**
+   * A real control server that this API then is the front of: the policy that it is given is in force there, the keys it
+   * makes are that server's, and its devices are that server's nodes. @default none: the API keeps all of it itself
+   */
+  control?: ControlPlane;
   /** How long an OAuth access token lives, in seconds. @default 3600 */
   tokenLifetimeSeconds?: number;
   /** The clock, in milliseconds: tests move it to see things expire. @default Date.now */
@@ -51,20 +58,20 @@ export interface TailscaleLab {
   /** Every request so far, without anything secret. */
   requests: LoggedRequest[];
   /** Somebody edits the policy file in the admin console. */
-  humanEdit(edit: (text: string) => string): void;
+  humanEdit(edit: (text: string) => string): Promise<void>;
   /** A new OAuth client; its tags must be in the policy already, as with the real service. */
   addOAuthClient(o: OAuthClientOptions): { clientId: string; clientSecret: string };
   addFederatedIdentity(o: FederatedIdentityOptions): { clientId: string; audience: string };
   /** Revokes an OAuth client or federated identity and its tokens. */
   revokeClient(clientId: string): void;
   /** All auth keys ever made, without their secrets. */
-  keys(): AuthKey[];
-  devices(): Device[];
+  keys(): Promise<AuthKey[]>;
+  devices(): Promise<Device[]>;
   /** Takes a device out of the tailnet, as the admin console does. */
-  deleteDevice(id: string): void;
-  /** A node asks to join. @throws RegistrationError */
+  deleteDevice(id: string): Promise<void>;
+  /** A simulated node asks to join. @throws RegistrationError, always so with a real control server */
   register(r: Registration): Device;
-  /** A node connects or goes away. */
+  /** A simulated node connects or goes away. */
   setOnline(id: string, online: boolean): void;
   close(): Promise<void>;
 }
@@ -76,11 +83,15 @@ export interface TailscaleLab {
 export async function startTailscale(o: TailscaleLabOptions = {}): Promise<TailscaleLab> {
   const now = o.now ?? Date.now;
   const name = o.tailnet ?? "lab.example.com";
-  const policy = new PolicyFile(o.policy, o.formatOnWrite ?? false);
+  const policy = await PolicyFile.start(o.policy, o.formatOnWrite, o.control);
   const keys = new AuthKeys(now, () => policy.tagOwners);
-  const devices = new Devices(now, "tail1ab2.ts.net");
+  const simulated = new Devices(now);
   const credentials = new Credentials(now, o.tokenLifetimeSeconds ?? 3600);
-  const tailnet: Tailnet = { name, policy, keys, devices, credentials, settings: { ...defaultSettings } };
+  const tailnet: Tailnet = {
+    ...{ name, policy, keys, credentials, control: o.control },
+    devices: o.control?.devices ?? simulated,
+    settings: { ...defaultSettings },
+  };
   const faults = new Faults();
   const requests: LoggedRequest[] = [];
   const server = await listen(o.port ?? 0, (call) => dispatch(call, tailnet), faults, requests, now);
@@ -96,8 +107,11 @@ export async function startTailscale(o: TailscaleLabOptions = {}): Promise<Tails
     requests,
     humanEdit: (edit) => policy.humanEdit(edit),
     ...clients(tailnet),
-    keys: () => keys.all(),
-    ...nodes(tailnet),
+    keys: async () => {
+      await refreshKeys(tailnet);
+      return keys.all();
+    },
+    ...nodes(tailnet, simulated),
     close: () => server.close(),
   };
 }
@@ -118,18 +132,21 @@ function clients({ credentials, policy }: Tailnet) {
   };
 }
 
-function nodes({ credentials, keys, devices, policy, settings }: Tailnet) {
+function nodes({ credentials, keys, devices, control, policy, settings }: Tailnet, simulated: Devices) {
   const context = {
     credentials,
     keys,
-    devices,
+    devices: simulated,
     tagOwners: () => policy.tagOwners,
     approvalOn: () => settings.devicesApprovalOn,
   };
   return {
-    devices: () => devices.all(),
-    deleteDevice: (id: string) => devices.remove(id),
-    register: (r: Registration) => register(r, context),
-    setOnline: (id: string, online: boolean) => devices.setOnline(id, online),
+    devices: async () => devices.all(),
+    deleteDevice: async (id: string) => devices.remove(id),
+    register: (r: Registration) => {
+      if (control) throw new RegistrationError("the tailnet has a real control server: nodes join there");
+      return register(r, context);
+    },
+    setOnline: (id: string, online: boolean) => simulated.setOnline(id, online),
   };
 }

@@ -44,16 +44,22 @@ export class AuthKeys {
    * @throws ApiError 400 for a bad description, lifetime, or tags
    */
   create(body: unknown, who: Principal): { key: AuthKey; secret: string } {
+    const key = this.draft(body, who);
+    const secret = newSecret("auth", key.id);
+    this.add(key, secret);
+    return { key, secret };
+  }
+
+  /** Checks the body of `POST /keys`. @returns the key that it asks for, which does not exist yet */
+  draft(body: unknown, who: Principal): AuthKey {
     const request = readRequest(body);
     if (who.kind === "oauth" && request.rights.tags.length === 0) {
       throw new ApiError(400, "tags are required for auth keys that an OAuth client makes");
     }
     requireTags(request.rights.tags, who, this.tagOwners());
-    const id = newId("k");
-    const secret = newSecret("auth", id);
     const created = this.now();
-    const key: AuthKey = {
-      id,
+    return {
+      id: newId("k"),
       description: request.description,
       created,
       expires: created + request.expirySeconds * 1000,
@@ -61,9 +67,11 @@ export class AuthKeys {
       rights: request.rights,
       owner: who.kind === "user" ? who.login : who.clientId,
     };
-    this.keys.set(id, key);
-    this.bySecret.set(hash(secret), id);
-    return { key, secret };
+  }
+
+  add(key: AuthKey, secret: string): void {
+    this.keys.set(key.id, key);
+    this.bySecret.set(hash(secret), key.id);
   }
 
   /** All keys that were ever made, the spent and the deleted ones too. */

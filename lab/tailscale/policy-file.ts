@@ -1,5 +1,6 @@
 import * as jsonc from "jsonc-parser";
 import { ApiError } from "./api-error";
+import type { ControlPlane } from "./control-plane";
 import { hash } from "./secrets";
 import { checkPolicy, type Policy } from "./validate";
 
@@ -55,17 +56,27 @@ export class PolicyFile {
   private current = "";
   private parsed: Policy = {};
 
-  /** @throws ApiError when `text` is not a policy that the service would have accepted */
-  constructor(
-    text: string | undefined,
-    private readonly formatOnWrite: boolean,
-  ) {
-    this.store(text ?? defaultPolicy, "start", true);
-    this.untouched = text === undefined;
-  }
-
   /** True until the first write: only then does `If-Match: "ts-default"` match. */
-  private untouched: boolean;
+  private untouched = false;
+  /** The write that is under way; the next one waits for it. */
+  private writing: Promise<void> = Promise.resolve();
+
+  private constructor(
+    private readonly formatOnWrite: boolean,
+    private readonly control: ControlPlane | undefined,
+  ) {}
+
+  /** @throws ApiError when `text` is not a policy that the service would have accepted */
+  static async start(
+    text: string | undefined,
+    formatOnWrite = false,
+    control?: ControlPlane,
+  ): Promise<PolicyFile> {
+    const file = new PolicyFile(formatOnWrite, control);
+    await file.store(text ?? defaultPolicy, "start", true);
+    file.untouched = text === undefined;
+    return file;
+  }
 
   get text(): string {
     return this.current;
@@ -100,19 +111,30 @@ export class PolicyFile {
    * Replaces the file, as `POST /acl` does. An empty body means "back to the default".
    * @throws ApiError 412 when `ifMatch` names another version, 400 when the policy is refused
    */
-  write(text: string, ifMatch: string | undefined): void {
-    if (ifMatch !== undefined && !this.matches(ifMatch)) {
-      throw new ApiError(412, "precondition failed, invalid old hash");
-    }
-    const next = text.trim() === "" ? defaultPolicy : text;
-    this.store(this.formatOnWrite ? reformat(next) : next, "api", ifMatch !== undefined);
-    this.untouched = false;
+  write(text: string, ifMatch: string | undefined): Promise<void> {
+    return this.inTurn(async () => {
+      if (ifMatch !== undefined && !this.matches(ifMatch)) {
+        throw new ApiError(412, "precondition failed, invalid old hash");
+      }
+      const next = text.trim() === "" ? defaultPolicy : text;
+      await this.store(this.formatOnWrite ? reformat(next) : next, "api", ifMatch !== undefined);
+      this.untouched = false;
+    });
   }
 
   /** Somebody edits the file in the admin console. @throws ApiError 400 when the console would refuse to save */
-  humanEdit(edit: (text: string) => string): void {
-    this.store(edit(this.current), "human", true);
-    this.untouched = false;
+  humanEdit(edit: (text: string) => string): Promise<void> {
+    return this.inTurn(async () => {
+      await this.store(edit(this.current), "human", true);
+      this.untouched = false;
+    });
+  }
+
+  /** One write after the other: what `If-Match` was compared with is what gets replaced. */
+  private inTurn(write: () => Promise<void>): Promise<void> {
+    const mine = this.writing.then(write);
+    this.writing = mine.catch(() => undefined);
+    return mine;
   }
 
   private matches(ifMatch: string): boolean {
@@ -120,8 +142,11 @@ export class PolicyFile {
     return wanted === "ts-default" ? this.untouched : `"${wanted}"` === this.etag;
   }
 
-  private store(text: string, by: Revision["by"], guarded: boolean): void {
-    this.parsed = checkPolicy(text);
+  /** The control server must take it before it counts. */
+  private async store(text: string, by: Revision["by"], guarded: boolean): Promise<void> {
+    const parsed = checkPolicy(text);
+    await this.control?.setPolicy(text);
+    this.parsed = parsed;
     this.current = text;
     this.history.push({ text, by, guarded });
   }

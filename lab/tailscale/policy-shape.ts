@@ -54,20 +54,13 @@ export interface Policy {
 
 /** Sections the service knows; matched without regard to case, as Go's decoder does. */
 const sections = [
-  ...[
-    "acls",
-    "grants",
-    "groups",
-    "hosts",
-    "tagOwners",
-    "ipsets",
-    "postures",
-    "defaultSrcPosture",
-    "autoApprovers",
-  ],
-  ...["ssh", "sshTests", "tests", "nodeAttrs", "derpMap", "attrConfig", "disableIPv4", "oneCGNATRoute"],
-  ...["randomizeClientPort", "extraDNSRecords"],
+  ...(["acls", "grants", "groups", "hosts", "tagOwners", "ipsets", "postures", "autoApprovers"] as const),
+  ...(["ssh", "sshTests", "tests", "nodeAttrs", "derpMap", "attrConfig", "disableIPv4"] as const),
+  ...(["oneCGNATRoute", "randomizeClientPort", "extraDNSRecords", "defaultSrcPosture"] as const),
 ];
+
+/** Name of a top-level field. */
+export type Section = (typeof sections)[number];
 
 const fields = {
   acls: ["action", "src", "users", "dst", "ports", "proto", "srcPosture"],
@@ -123,6 +116,21 @@ export function readPolicy(text: string): Policy {
         : mapValues(object(root.hosts, "hosts"), (v, k) => asText(v, `hosts.${k}`)),
     approvers: readApprovers(root.autoApprovers),
   };
+}
+
+/**
+ * A policy's sections as they stand, names of sections and of rules' fields made canonical; `respelt` says whether any
+ * was not. The text must be one that {@link readPolicy} takes.
+ */
+export function readSections(text: string): { root: Partial<Record<Section, unknown>>; respelt: boolean } {
+  const value = parseHujson(text);
+  const root = object(value, "policy", sections);
+  for (const [key, known] of Object.entries(fields)) {
+    const section = root[key];
+    if (Array.isArray(section)) root[key] = section.map((rule) => object(rule, key, known));
+    else if (section != null) root[key] = object(section, key, known);
+  }
+  return { root, respelt: JSON.stringify(root) !== JSON.stringify(value) };
 }
 
 /** One test as it stands in a policy's `tests`, or in the array form of `POST /acl/validate`. */

@@ -1,6 +1,7 @@
 import { ApiError } from "./api-error";
 import { basicUser, requireScope, type Credentials, type Principal } from "./auth";
-import { filterDevices, renderDevice, type Devices } from "./devices";
+import type { ControlPlane } from "./control-plane";
+import { filterDevices, renderDevice, type DeviceDirectory, type Later } from "./devices";
 import { field, isBoolean, isString, isStrings, jsonBody, type Answer, type Call } from "./http";
 import type { AuthKeys } from "./keys";
 import type { PolicyFile } from "./policy-file";
@@ -16,7 +17,9 @@ export interface Tailnet {
   name: string;
   policy: PolicyFile;
   keys: AuthKeys;
-  devices: Devices;
+  devices: DeviceDirectory;
+  /** The real control server behind the API, where there is one. */
+  control?: ControlPlane;
   credentials: Credentials;
   settings: TailnetSettings;
 }
@@ -26,7 +29,7 @@ interface Route {
   path: RegExp;
   /** The scope an OAuth token needs. */
   scope: string;
-  handle(call: Call, tailnet: Tailnet, who: Principal, id: string): Answer;
+  handle(call: Call, tailnet: Tailnet, who: Principal, id: string): Later<Answer>;
 }
 
 const routes: Route[] = [
@@ -48,7 +51,7 @@ const routes: Route[] = [
 ];
 
 /** Answers one request. @throws ApiError for every answer that is not a success */
-export function dispatch(call: Call, tailnet: Tailnet): Answer {
+export async function dispatch(call: Call, tailnet: Tailnet): Promise<Answer> {
   if (call.path === "/api/v2/oauth/token") return issueToken(call, tailnet);
   if (call.path === "/api/v2/oauth/token-exchange") return exchangeToken(call, tailnet);
   const here = routes.filter((r) => r.path.test(call.path));
@@ -118,17 +121,20 @@ function renderPolicy(call: Call, policy: PolicyFile): Answer {
   return { headers: { ETag: policy.etag, "Content-Type": "application/hujson" }, text: policy.text };
 }
 
-function setPolicy(call: Call, { policy }: Tailnet): Answer {
-  policy.write(call.body, call.headers["if-match"]);
+async function setPolicy(call: Call, { policy }: Tailnet): Promise<Answer> {
+  await policy.write(call.body, call.headers["if-match"]);
   return renderPolicy(call, policy);
 }
 
 /** 200 whatever comes out: a caller who looks at the status only believes that everything is fine. */
-function validatePolicy(call: Call, { policy }: Tailnet): Answer {
+async function validatePolicy(call: Call, { policy, control }: Tailnet): Promise<Answer> {
   try {
     const value = parseHujson(call.body);
     if (Array.isArray(value)) runTests(readTests(value), policy.value);
-    else checkPolicy(call.body);
+    else {
+      checkPolicy(call.body);
+      await control?.checkPolicy(call.body);
+    }
   } catch (error) {
     if (error instanceof ApiError) return { json: error.body() };
     throw error;
@@ -137,13 +143,27 @@ function validatePolicy(call: Call, { policy }: Tailnet): Answer {
   return { json: { message: "warning(s) found", data: [{ user: "", warnings: policy.warnings }] } };
 }
 
-function createKey(call: Call, { keys }: Tailnet, who: Principal): Answer {
-  const { key, secret } = keys.create(jsonBody(call), who);
+/** With a control server the key is its own one, which its clients can use; we know its rights and its hash. */
+async function createKey(call: Call, { keys, control }: Tailnet, who: Principal): Promise<Answer> {
+  if (!control) {
+    const { key, secret } = keys.create(jsonBody(call), who);
+    return { json: { ...keys.render(key), key: secret } };
+  }
+  const key = keys.draft(jsonBody(call), who);
+  const secret = await control.createKey(key);
+  keys.add(key, secret);
   return { json: { ...keys.render(key), key: secret } };
 }
 
+/** Learns from the control server which keys were used. */
+export async function refreshKeys({ keys, control }: Pick<Tailnet, "keys" | "control">): Promise<void> {
+  for (const id of (await control?.usedKeys()) ?? []) keys.get(id).uses ||= 1;
+}
+
 /** Without `?all=true`: a person sees the own keys, an OAuth client the tailnet's OAuth clients. */
-function listKeys(call: Call, { keys, credentials }: Tailnet, who: Principal): Answer {
+async function listKeys(call: Call, tailnet: Tailnet, who: Principal): Promise<Answer> {
+  const { keys, credentials } = tailnet;
+  await refreshKeys(tailnet);
   const all = call.query.get("all") === "true";
   if (!all && who.kind === "oauth") {
     return { json: { keys: credentials.clientIds().map((id) => ({ id, keyType: "client" })) } };
@@ -153,18 +173,27 @@ function listKeys(call: Call, { keys, credentials }: Tailnet, who: Principal): A
   return { json: { keys: visible.map((k) => keys.render(k)) } };
 }
 
-function getKey(_call: Call, { keys }: Tailnet, _who: Principal, id: string): Answer {
+async function getKey(_call: Call, tailnet: Tailnet, _who: Principal, id: string): Promise<Answer> {
+  const { keys } = tailnet;
+  await refreshKeys(tailnet);
   return { json: keys.render(keys.get(id)) };
 }
 
-function deleteKey(_call: Call, { keys }: Tailnet, _who: Principal, id: string): Answer {
+async function deleteKey(
+  _call: Call,
+  { keys, control }: Tailnet,
+  _who: Principal,
+  id: string,
+): Promise<Answer> {
+  const key = keys.get(id);
+  if (key.revoked === undefined) await control?.revokeKey(key);
   keys.revoke(id);
   return { json: null };
 }
 
-function listDevices(call: Call, { devices }: Tailnet): Answer {
+async function listDevices(call: Call, { devices }: Tailnet): Promise<Answer> {
   const all = call.query.get("fields") === "all";
-  const found = filterDevices(devices.all(), call.query);
+  const found = filterDevices(await devices.all(), call.query);
   return { json: { devices: found.map((d) => renderDevice(d, all)) } };
 }
 
@@ -172,35 +201,46 @@ function getSettings(_call: Call, { settings }: Tailnet): Answer {
   return { json: settings };
 }
 
-function getDevice(call: Call, { devices }: Tailnet, _who: Principal, id: string): Answer {
-  return { json: renderDevice(devices.get(id), call.query.get("fields") === "all") };
+async function getDevice(call: Call, { devices }: Tailnet, _who: Principal, id: string): Promise<Answer> {
+  return { json: renderDevice(await devices.get(id), call.query.get("fields") === "all") };
 }
 
-function deleteDevice(_call: Call, { devices }: Tailnet, _who: Principal, id: string): Answer {
-  devices.remove(id);
+async function deleteDevice(_call: Call, { devices }: Tailnet, _who: Principal, id: string): Promise<Answer> {
+  await devices.remove(id);
   return { json: null };
 }
 
-function setDeviceKey(call: Call, { devices }: Tailnet, _who: Principal, id: string): Answer {
-  const device = devices.get(id);
-  device.keyExpiryDisabled = field(jsonBody(call), "keyExpiryDisabled", isBoolean);
+async function setDeviceKey(call: Call, { devices }: Tailnet, _who: Principal, id: string): Promise<Answer> {
+  await devices.get(id);
+  await devices.setKeyExpiryDisabled(id, field(jsonBody(call), "keyExpiryDisabled", isBoolean));
   return { json: null };
 }
 
-function setDeviceTags(call: Call, { devices, policy }: Tailnet, who: Principal, id: string): Answer {
-  devices.get(id);
+async function setDeviceTags(
+  call: Call,
+  { devices, policy }: Tailnet,
+  who: Principal,
+  id: string,
+): Promise<Answer> {
+  await devices.get(id);
   const tags = field(jsonBody(call), "tags", isStrings);
   requireTags(tags, who, policy.tagOwners);
-  devices.setTags(id, tags);
+  await devices.setTags(id, tags);
   return { json: null };
 }
 
-function authorizeDevice(call: Call, { devices }: Tailnet, _who: Principal, id: string): Answer {
-  devices.get(id).authorized = field(jsonBody(call), "authorized", isBoolean);
+async function authorizeDevice(
+  call: Call,
+  { devices }: Tailnet,
+  _who: Principal,
+  id: string,
+): Promise<Answer> {
+  await devices.get(id);
+  await devices.setAuthorized(id, field(jsonBody(call), "authorized", isBoolean));
   return { json: null };
 }
 
-function renameDevice(call: Call, { devices }: Tailnet, _who: Principal, id: string): Answer {
-  devices.rename(id, field(jsonBody(call), "name", isString));
+async function renameDevice(call: Call, { devices }: Tailnet, _who: Principal, id: string): Promise<Answer> {
+  await devices.rename(id, field(jsonBody(call), "name", isString));
   return { json: null };
 }

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError } from "./api-error";
+import type { Later } from "./devices";
 import type { Fault, Faults } from "./faults";
 import { readCall, send, type Answer, type Call } from "./http";
 
@@ -18,7 +19,7 @@ export interface LoggedRequest {
 /** Listens on the loopback. @returns the server's address and how to stop it, open connections included */
 export async function listen(
   port: number,
-  answer: (call: Call) => Answer,
+  answer: (call: Call) => Later<Answer>,
   faults: Faults,
   log: LoggedRequest[],
   now: () => number,
@@ -39,7 +40,7 @@ export async function listen(
 async function serve(
   request: IncomingMessage,
   response: ServerResponse,
-  answer: (call: Call) => Answer,
+  answer: (call: Call) => Later<Answer>,
   faults: Faults,
   log: LoggedRequest[],
 ): Promise<void> {
@@ -54,12 +55,12 @@ async function serve(
     entry.path = call.path;
     const fault = faults.take(call.method, call.path);
     if (fault?.kind === "cut") {
-      if (fault.when === "after") outcome(() => answer(call));
+      if (fault.when === "after") await outcome(() => answer(call));
       response.destroy();
       return;
     }
     if (fault?.kind === "delay") await sleep(fault.ms);
-    reply((fault && fakeAnswer(fault)) ?? outcome(() => answer(call)));
+    reply((fault && fakeAnswer(fault)) ?? (await outcome(() => answer(call))));
   } catch (error) {
     // A client that hung up mid-body gets no answer; anything else is a bug of the lab and must be seen.
     if (!request.complete) return;
@@ -72,9 +73,9 @@ async function serve(
 }
 
 /** The endpoint's answer, its refusals included. */
-function outcome(run: () => Answer): Answer {
+async function outcome(run: () => Later<Answer>): Promise<Answer> {
   try {
-    return run();
+    return await run();
   } catch (error) {
     if (error instanceof ApiError) return failure(error);
     throw error;

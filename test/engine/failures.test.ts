@@ -31,7 +31,7 @@ describe("An up that fails", function () {
   const failingUp = () => fails(lab, stack, "up", "--yes", "--skip-preview");
   const nothingLeft = async (policy = POLICY) => {
     assert.equal(lab.tailscale.policy.text, policy);
-    assert.deepEqual(lab.tailscale.devices(), []);
+    assert.deepEqual(await lab.tailscale.devices(), []);
     assert.deepEqual(await leftovers(lab.aws, REGION), []);
   };
 

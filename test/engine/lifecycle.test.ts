@@ -64,7 +64,7 @@ describe("A region's stack on the real engine", function () {
     relay = await readRelay();
     const ip = relay.endpoint.replace(":40000", "");
     assert.equal(relay.hostname, `prod-eu-central-1-relay-1-${ip.replace(/\./g, "-")}`);
-    const device = lab.tailscale.devices().find((candidate) => candidate.hostname === relay.hostname);
+    const device = (await lab.tailscale.devices()).find((candidate) => candidate.hostname === relay.hostname);
     assert.deepEqual(
       [device?.tags, device?.connectedToControl, relay.tailscaleIps],
       [["tag:relay-prod-eu-central-1"], true, device?.addresses],
@@ -113,7 +113,7 @@ describe("A region's stack on the real engine", function () {
 
   it("a grant deleted by hand is seen by refresh and written again by up", async () => {
     const withGrant = lab.tailscale.policy.text;
-    lab.tailscale.humanEdit((text) => {
+    await lab.tailscale.humanEdit((text) => {
       const at = text.indexOf("// peer-relay: peer-relay/prod-eu-central-1/relay-1 ");
       const end = text.indexOf("},", text.indexOf("tailscale.com/cap/relay", at)) + 2;
       return text.slice(0, text.lastIndexOf("\n", at)) + text.slice(end);
@@ -127,14 +127,14 @@ describe("A region's stack on the real engine", function () {
 
   it("a device deleted by hand is seen by refresh, and up lets the same VM join again", async () => {
     const before = relay;
-    lab.tailscale.deleteDevice(relay.deviceId);
+    await lab.tailscale.deleteDevice(relay.deviceId);
     await refresh(lab, stack);
     await up(lab, stack);
     relay = await readRelay();
     assert.equal(relay.instanceId, before.instanceId);
     assert.notEqual(relay.deviceId, before.deviceId);
     assert.deepEqual(
-      lab.tailscale.devices().map((device) => device.connectedToControl),
+      (await lab.tailscale.devices()).map((device) => device.connectedToControl),
       [true],
     );
     await expectNoChanges();
@@ -161,7 +161,7 @@ describe("A region's stack on the real engine", function () {
     assert.notEqual(relay.deviceId, before.deviceId);
     assert.deepEqual([relay.endpoint, relay.hostname], [before.endpoint, before.hostname]);
     assert.deepEqual(
-      lab.tailscale.devices().map((device) => [device.hostname, device.connectedToControl]),
+      (await lab.tailscale.devices()).map((device) => [device.hostname, device.connectedToControl]),
       [[relay.hostname, true]],
     );
     await expectNoChanges();
@@ -209,7 +209,7 @@ describe("A region's stack on the real engine", function () {
     assert.equal(now.endpoint, relay.endpoint.replace(":40000", ":41000"));
     assert.equal(lab.tailscale.policy.text, policy);
     assert.deepEqual(
-      lab.tailscale.devices().map((device) => device.id === undefined || device.hostname),
+      (await lab.tailscale.devices()).map((device) => device.id === undefined || device.hostname),
       [now.hostname],
     );
     await expectNoChanges();
@@ -218,7 +218,7 @@ describe("A region's stack on the real engine", function () {
   it("destroy takes back exactly what up brought", async () => {
     await destroy(lab, stack);
     assert.equal(lab.tailscale.policy.text, POLICY);
-    assert.deepEqual(lab.tailscale.devices(), []);
+    assert.deepEqual(await lab.tailscale.devices(), []);
     assert.deepEqual(await leftovers(lab.aws, REGION), []);
     assert.deepEqual(
       lab.tailscale.requests.filter(

@@ -50,7 +50,7 @@ describe("The article's methods on the real engine", function () {
       { src: ["*"], dst: ["*"], ip: ["*"] },
     ]);
     assert.deepEqual(
-      lab.tailscale.devices().map((device) => [device.tags ?? [], device.keyExpiryDisabled]),
+      (await lab.tailscale.devices()).map((device) => [device.tags ?? [], device.keyExpiryDisabled]),
       [[[], true]],
     );
     assert.equal(stateOf(lab, stack).has("relay-1-tag-owners"), false);
@@ -83,7 +83,7 @@ describe("The article's methods on the real engine", function () {
   });
 
   it("emit: writes nothing, and hands over what to write", async () => {
-    lab.tailscale.humanEdit((text) =>
+    await lab.tailscale.humanEdit((text) =>
       text.replace('"tag:srv"', '"tag:relay": ["autogroup:admin"], "tag:srv"'),
     );
     const before = lab.tailscale.policy.text;

@@ -122,12 +122,12 @@ describe("A secret planted as each kind of auth", function () {
       [LOGS],
       "Pulumi redacts it now? Then README, Credentials, is out of date",
     );
-    const key = lab.tailscale.keys().find(({ id }) => secret.includes(id))!;
+    const key = (await lab.tailscale.keys()).find(({ id }) => secret.includes(id))!;
     assert.deepEqual([key.rights.reusable, key.uses], [false, 1]);
   });
 
   it("an auth key of the user's: is in the parameter and nowhere else", async () => {
-    lab.tailscale.humanEdit((text) =>
+    await lab.tailscale.humanEdit((text) =>
       text.replace('"tag:ci"', '"tag:relay-secret-key": ["autogroup:admin"], "tag:ci"'),
     );
     const made = await fetch(`${lab.tailscale.url}/api/v2/tailnet/-/keys`, {

@@ -34,7 +34,7 @@ describe("Two regions' stacks on one policy file", function () {
       "// peer-relay: peer-relay/prod-us-east-1/relay-1 grant",
       "// peer-relay: peer-relay/prod-us-east-1/relay-2 grant",
     ]);
-    assert.equal(lab.tailscale.devices().filter((device) => device.connectedToControl).length, 4);
+    assert.equal((await lab.tailscale.devices()).filter((device) => device.connectedToControl).length, 4);
   });
 
   it("are warned that the tailnet has more relays than the free plan, and which", async () => {
@@ -48,7 +48,7 @@ describe("Two regions' stacks on one policy file", function () {
 
   it("a human's edit in between stays when the first stack goes, and so does the other's part", async () => {
     const comment = "\n// a human was here\n";
-    lab.tailscale.humanEdit((text) => text + comment);
+    await lab.tailscale.humanEdit((text) => text + comment);
     const [first, second] = stacks as [Stack, Stack];
     await destroy(lab, first);
     assert.equal(lab.tailscale.policy.text.includes(first.name), false);
@@ -63,7 +63,7 @@ describe("Two regions' stacks on one policy file", function () {
       [
         await leftovers(lab.aws, "us-east-1"),
         await leftovers(lab.aws, "ap-northeast-1"),
-        lab.tailscale.devices(),
+        await lab.tailscale.devices(),
       ],
       [[], [], []],
     );

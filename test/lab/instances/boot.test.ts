@@ -14,7 +14,7 @@ describe("a simulated instance: booting", () => {
   it(
     "joins the tailnet as the relay that its user data describes",
     withWorld(unchanged, async (world) => {
-      const device = world.lab.devices()[0]!;
+      const device = (await world.lab.devices())[0]!;
       const { hostname, tags, authorized, connectedToControl, clientVersion } = device;
       assert.deepEqual(
         [
@@ -61,7 +61,7 @@ describe("a simulated instance: booting", () => {
       `is left alone with ${what} as user data`,
       withWorld(
         (cloud) => (cloud.userDataText = text),
-        async ({ instances, lab }) => assert.deepEqual([instances.status(), lab.devices()], [[], []]),
+        async ({ instances, lab }) => assert.deepEqual([instances.status(), await lab.devices()], [[], []]),
       ),
     );
   }
@@ -144,7 +144,7 @@ describe("a simulated instance: booting", () => {
         async (world) => {
           const log = world.instances.consoleOutput("i-0123456789abcdef0");
           assert.deepEqual(
-            [state(world), world.lab.devices(), log.map((line) => line.replace(/^\S+ /, ""))],
+            [state(world), await world.lab.devices(), log.map((line) => line.replace(/^\S+ /, ""))],
             [{ state: "failing", joins: 0, serving: false, problem }, [], [`peer-relay: ${problem}`]],
           );
         },
@@ -170,9 +170,9 @@ describe("a simulated instance: booting", () => {
       world.lab.settings.devicesApprovalOn = true;
       const { clientSecret } = world.lab.addOAuthClient({ scopes: ["auth_keys"], tags: ["tag:ci"] });
       world.cloud.parameters["/peer-relay/relay"] = clientSecret;
-      world.lab.deleteDevice(world.lab.devices()[0]!.nodeId);
+      await world.lab.deleteDevice((await world.lab.devices())[0]!.nodeId);
       await world.advance(1000);
-      const { tags, isEphemeral, authorized } = world.lab.devices()[0]!;
+      const { tags, isEphemeral, authorized } = (await world.lab.devices())[0]!;
       assert.deepEqual(
         { tags, isEphemeral, authorized },
         { tags: ["tag:relay"], isEphemeral: false, authorized: true },
@@ -197,7 +197,7 @@ describe("a simulated instance: booting", () => {
         world.cloud.instanceRole!.policies = [allow("sts:GetWebIdentityToken", "*")];
         await world.advance(1000);
         assert.deepEqual(
-          [denied, world.instances.status()[1]?.state, world.lab.devices().map((d) => d.tags)],
+          [denied, world.instances.status()[1]?.state, (await world.lab.devices()).map((d) => d.tags)],
           ["auth: AccessDenied: sts:GetWebIdentityToken", "online", [["tag:relay"]]],
         );
       },

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { allow, withWorld, type World } from "./fake-cloud";
 
 const id = "i-0123456789abcdef0";
-const devices = ({ lab }: World) => lab.devices().map((d) => [d.name.split(".")[0], d.connectedToControl]);
+const devices = async ({ lab }: World) =>
+  (await lab.devices()).map((d) => [d.name.split(".")[0], d.connectedToControl]);
 const state = ({ instances }: World) => instances.status()[0]!.state;
 
 describe("a simulated instance: its life", () => {
@@ -18,7 +19,7 @@ describe("a simulated instance: its life", () => {
         assert.deepEqual([tries.length, world.instances.consoleOutput(id).length], [6, 1]);
         world.cloud.eips = ["203.0.113.30"];
         await world.advance(2000);
-        assert.deepEqual(devices(world), [["relay-203-0-113-30", true]]);
+        assert.deepEqual(await devices(world), [["relay-203-0-113-30", true]]);
       },
     ),
   );
@@ -30,8 +31,8 @@ describe("a simulated instance: its life", () => {
       async (world) => {
         world.cloud.listed = [{ ...world.cloud.machine, state: "terminated" }];
         await world.advance(1000);
-        assert.deepEqual([devices(world), state(world)], [[["relay-203-0-113-30", false]], "off"]);
-        assert.equal(world.lab.devices()[0]?.lastSeen, "2026-01-01T00:00:01Z");
+        assert.deepEqual([await devices(world), state(world)], [[["relay-203-0-113-30", false]], "off"]);
+        assert.equal((await world.lab.devices())[0]?.lastSeen, "2026-01-01T00:00:01Z");
       },
     ),
   );
@@ -44,11 +45,11 @@ describe("a simulated instance: its life", () => {
         await world.newKey(true);
         world.cloud.listed = [{ ...world.cloud.machine, id: "i-ephemeral" }, world.cloud.machine];
         await world.advance(1000);
-        const before = devices(world);
+        const before = await devices(world);
         world.cloud.listed = [];
         await world.advance(1000);
         assert.deepEqual(
-          [before, devices(world)],
+          [before, await devices(world)],
           [
             [
               ["relay-203-0-113-30", true],
@@ -66,14 +67,14 @@ describe("a simulated instance: its life", () => {
     withWorld(
       () => {},
       async (world) => {
-        const before = world.lab.devices()[0]!.nodeId;
+        const before = (await world.lab.devices())[0]!.nodeId;
         world.cloud.listed = [{ ...world.cloud.machine, state: "stopped" }];
         await world.advance(1000);
-        const stopped = devices(world);
+        const stopped = await devices(world);
         world.cloud.listed = [world.cloud.machine];
         await world.advance(1000);
         assert.deepEqual(
-          [stopped, devices(world), world.lab.devices()[0]!.nodeId === before, state(world)],
+          [stopped, await devices(world), (await world.lab.devices())[0]!.nodeId === before, state(world)],
           [[["relay-203-0-113-30", false]], [["relay-203-0-113-30", true]], true, "online"],
         );
       },
@@ -85,16 +86,16 @@ describe("a simulated instance: its life", () => {
     withWorld(
       () => {},
       async (world) => {
-        world.lab.deleteDevice(world.lab.devices()[0]!.nodeId);
+        await world.lab.deleteDevice((await world.lab.devices())[0]!.nodeId);
         await world.advance(1000);
-        const withOldKey = [devices(world), world.instances.status()[0]!.problem];
-        const used = world.lab.keys()[0]!.id;
+        const withOldKey = [await devices(world), world.instances.status()[0]!.problem];
+        const used = (await world.lab.keys())[0]!.id;
         await world.advance(10_000);
         const rested = world.instances.status()[0]!.problem;
         await world.newKey();
         await world.advance(10_000);
         assert.deepEqual(
-          [withOldKey, rested, devices(world), world.instances.status()[0]!.joins],
+          [withOldKey, rested, await devices(world), world.instances.status()[0]!.joins],
           [
             [[], `tailscale up: invalid key: API key ${used} not valid`],
             "auth: this key was refused, waiting for another one",
@@ -112,15 +113,15 @@ describe("a simulated instance: its life", () => {
       () => {},
       async (world) => {
         await world.newKey();
-        world.lab.deleteDevice(world.lab.devices()[0]!.nodeId);
+        await world.lab.deleteDevice((await world.lab.devices())[0]!.nodeId);
         const text = world.lab.policy.text;
-        world.lab.humanEdit((t) => t.replace(/.*"tag:relay".*\n/, ""));
+        await world.lab.humanEdit((t) => t.replace(/.*"tag:relay".*\n/, ""));
         await world.advance(1000);
-        world.lab.humanEdit(() => text);
+        await world.lab.humanEdit(() => text);
         await world.advance(60_000);
-        const early = devices(world);
+        const early = await devices(world);
         await world.advance(600_000);
-        assert.deepEqual([early, devices(world)], [[], [["relay-203-0-113-30", true]]]);
+        assert.deepEqual([early, await devices(world)], [[], [["relay-203-0-113-30", true]]]);
       },
     ),
   );
@@ -133,10 +134,10 @@ describe("a simulated instance: its life", () => {
         world.instances.faults.neverBoots = ({ hostname }) => hostname === "relay-203-0-113-30";
         world.cloud.eips = ["203.0.113.30"];
         await world.advance(60_000);
-        const stuck = [devices(world), state(world)];
+        const stuck = [await devices(world), state(world)];
         world.instances.faults.neverBoots = false;
         await world.advance(1000);
-        assert.deepEqual([stuck, devices(world)], [[[], "failing"], [["relay-203-0-113-30", true]]]);
+        assert.deepEqual([stuck, await devices(world)], [[[], "failing"], [["relay-203-0-113-30", true]]]);
       },
     ),
   );
@@ -147,7 +148,7 @@ describe("a simulated instance: its life", () => {
       () => {},
       async (world) => {
         const secrets = [world.cloud.parameters["/peer-relay/relay"]!];
-        world.lab.deleteDevice(world.lab.devices()[0]!.nodeId);
+        await world.lab.deleteDevice((await world.lab.devices())[0]!.nodeId);
         await world.advance(1000);
         secrets.push(world.lab.addOAuthClient({ scopes: ["devices:core"], tags: ["tag:ci"] }).clientSecret);
         world.cloud.parameters["/peer-relay/relay"] = secrets[1]!;
@@ -175,7 +176,7 @@ describe("a simulated instance: its life", () => {
         Object.assign(world.cloud, { instances, eips: ["203.0.113.30"] });
         await world.advance(1000);
         assert.deepEqual(
-          [world.instances.pollErrors, devices(world)],
+          [world.instances.pollErrors, await devices(world)],
           [["eu-central-1: Error: 503"], [["relay-203-0-113-30", true]]],
         );
       },

@@ -99,13 +99,13 @@ describe("simulated instances on the AWS API", function () {
     );
     await allowParameter(iam);
     await until("is on line", () => instances.status()[0]?.state === "online");
-    const online = lab.devices().map((d) => [d.hostname, d.tags, d.connectedToControl]);
+    const online = (await lab.devices()).map((d) => [d.hostname, d.tags, d.connectedToControl]);
     const { serving } = instances.status()[0]!;
 
     await ec2.send(new TerminateInstancesCommand({ InstanceIds: [instanceId] }));
     await until("is off", () => instances.status()[0]?.state === "off");
     assert.deepEqual(
-      [online, serving, lab.devices().map((d) => d.connectedToControl), instances.pollErrors],
+      [online, serving, (await lab.devices()).map((d) => d.connectedToControl), instances.pollErrors],
       [[["relay", ["tag:relay"], true]], true, [false], []],
     );
     for (const client of [ec2, ssm, iam]) client.destroy();

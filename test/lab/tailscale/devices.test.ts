@@ -105,7 +105,7 @@ describe("the Tailscale API server: devices", () => {
         await post("tags", { tags: ["tag:relay"] }),
         await post("tags", { tags: ["tag:new"] }),
       ];
-      const { keyExpiryDisabled, authorized, name, tags } = lab.devices()[0]!;
+      const { keyExpiryDisabled, authorized, name, tags } = (await lab.devices())[0]!;
       assert.deepEqual(
         [statuses, { keyExpiryDisabled, authorized, name, tags }],
         [
@@ -114,7 +114,7 @@ describe("the Tailscale API server: devices", () => {
         ],
       );
       const remove = async (which: string) => (await call(lab, "DELETE", `/device/${which}`)).status;
-      assert.deepEqual([await remove(nodeId), await remove(id), lab.devices().length], [200, 404, 1]);
+      assert.deepEqual([await remove(nodeId), await remove(id), (await lab.devices()).length], [200, 404, 1]);
     }),
   );
 
@@ -135,10 +135,10 @@ describe("the Tailscale API server: devices", () => {
       const stays = await join(lab, "stays");
       const goes = await join(lab, "goes", { ephemeral: true });
       for (const { nodeId } of [stays, goes]) lab.setOnline(nodeId, false);
-      const seen = lab.devices().map((d) => [d.hostname, d.connectedToControl, d.lastSeen]);
+      const seen = (await lab.devices()).map((d) => [d.hostname, d.connectedToControl, d.lastSeen]);
       lab.setOnline(stays.nodeId, true);
       assert.deepEqual(
-        [seen, lab.devices()[0]?.connectedToControl, lab.devices()[0]?.lastSeen],
+        [seen, (await lab.devices())[0]?.connectedToControl, (await lab.devices())[0]?.lastSeen],
         [[["stays", false, "2026-01-01T00:00:00Z"]], true, undefined],
       );
     }),

@@ -49,7 +49,7 @@ describe("the Tailscale API server: auth keys", () => {
       );
       assert.deepEqual((await call(lab, "GET", `/tailnet/-/keys/${meta.id}`)).body, meta);
       assert.deepEqual((await call(lab, "GET", "/tailnet/-/keys")).body, { keys: [meta] });
-      assert.equal(JSON.stringify(lab.keys()).includes(key), false);
+      assert.equal(JSON.stringify(await lab.keys()).includes(key), false);
     })();
   });
 
@@ -80,7 +80,7 @@ describe("the Tailscale API server: auth keys", () => {
       `are refused with ${what}`,
       withLab({ policy: relayPolicy }, async (lab) => {
         const reply = await call(lab, "POST", "/tailnet/-/keys", { json });
-        assert.deepEqual([reply.status, reply.body, lab.keys()], [400, { message }, []]);
+        assert.deepEqual([reply.status, reply.body, await lab.keys()], [400, { message }, []]);
       }),
     );
   }
@@ -88,9 +88,9 @@ describe("the Tailscale API server: auth keys", () => {
   it(
     "last 90 days unless said otherwise, and may be made for a tag as soon as the policy defines it",
     withLab({ policy: relayPolicy, now: () => start }, async (lab) => {
-      lab.humanEdit((text) => text.replace('"tag:other"', '"tag:new"'));
+      await lab.humanEdit((text) => text.replace('"tag:other"', '"tag:new"'));
       const key = await make(lab, keyRequest({ tags: ["tag:new"] }));
-      assert.equal(lab.keys().find((k) => k.id === key.id)?.expires, start + 90 * 86_400_000);
+      assert.equal((await lab.keys()).find((k) => k.id === key.id)?.expires, start + 90 * 86_400_000);
     }),
   );
 

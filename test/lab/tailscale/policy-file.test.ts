@@ -107,9 +107,9 @@ describe("the Tailscale API server: the policy file", () => {
     "gets a new ETag when a human edits it, and a human can't save a broken one either",
     withLab({ policy: relayPolicy }, async (lab) => {
       const before = lab.policy.etag;
-      lab.humanEdit((text) => text.replace("// ours", "// theirs"));
+      await lab.humanEdit((text) => text.replace("// ours", "// theirs"));
       assert.notEqual(lab.policy.etag, before);
-      assert.throws(
+      await assert.rejects(
         () => lab.humanEdit((text) => text.replace("tag:ci", "tag:")),
         /tag names must not be empty/,
       );
