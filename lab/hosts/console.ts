@@ -1,4 +1,5 @@
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { StringDecoder } from "node:string_decoder";
 
 /** What a relay's console tells. */
 export interface ConsoleState {
@@ -11,6 +12,7 @@ export interface ConsoleState {
 export class ConsoleFollower {
   private offset = 0;
   private partial = "";
+  private readonly decoder = new StringDecoder("utf8");
   private joining = false;
   private current: ConsoleState = { state: "booting", joins: 0 };
 
@@ -29,7 +31,7 @@ export class ConsoleFollower {
       const fresh = Buffer.alloc(fstatSync(fd).size - this.offset);
       this.offset += readSync(fd, fresh, 0, fresh.length, this.offset);
       closeSync(fd);
-      const lines = (this.partial + fresh.toString("latin1")).split("\n");
+      const lines = (this.partial + this.decoder.write(fresh)).split("\n");
       this.partial = lines.pop() ?? "";
       lines.forEach((line) => this.take(line));
     }

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Server } from "node:http";
 import {
@@ -254,6 +254,7 @@ export class Host implements BootedHost {
     if (this.removed) return;
     this.removed = true;
     await this.machine.remove();
+    rmSync(join(this.context.directory, this.instanceId), { recursive: true, force: true });
     await Promise.all(this.metadata.map(closeServer));
     await this.gateway.remove();
   }
