@@ -4,7 +4,7 @@ export interface TranslationCase {
   outcome: "translated" | "left out" | "refused";
   /** What stands in the policy file. */
   what: string;
-  /** What headscale gets, or why it gets nothing. */
+  /** What headscale gets, or why it gets nothing; for a refusal what it lacks. */
   how: string;
 }
 
@@ -50,11 +50,6 @@ export const translationCases = {
     what: "a group whose name has an `@`, which headscale takes for a user",
     how: "`-at-` in its place",
   },
-  "own tag": {
-    outcome: "translated",
-    what: "a tag that owns itself",
-    how: "headscale calls that a circle; the other owners stay",
-  },
   ipsets: {
     outcome: "translated",
     what: "`ipset:x` of networks, hosts and other sets",
@@ -63,7 +58,7 @@ export const translationCases = {
   "ipsets with remove": {
     outcome: "refused",
     what: "`remove` in an ipset that is in use",
-    how: "headscale has no rule for everything but a network, and without the `remove` it would allow more",
+    how: "has no rule for everything but a network, and without the `remove` it would allow more",
   },
   "address ranges": {
     outcome: "translated",
@@ -73,7 +68,7 @@ export const translationCases = {
   postures: {
     outcome: "refused",
     what: "`srcPosture` in acls and grants; `defaultSrcPosture`",
-    how: "headscale does not know device postures, and without the condition it would allow more",
+    how: "does not know device postures, and without the condition it would allow more",
   },
   "posture definitions": {
     outcome: "left out",
@@ -117,8 +112,8 @@ export const translationCases = {
   },
   "node attributes": {
     outcome: "left out",
-    what: "`funnel`, `ipPool` and `app` in nodeAttrs; targets that are users whom the lab does not have",
-    how: "headscale has no Funnel, no pools and no app connectors, and refuses unknown targets",
+    what: "`funnel`, `ipPool` and `app` in nodeAttrs; users whom the lab does not have, and groups with such, as target",
+    how: "headscale has no Funnel, pools or app connectors, and refuses unknown users there; the users whom it has stay",
   },
   "tailnet settings": {
     outcome: "left out",

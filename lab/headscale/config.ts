@@ -35,6 +35,8 @@ export function renderConfig(o: HeadscaleConfig): string {
     unix_socket: `${o.dir}/headscale.sock`,
     tls_cert_path: o.tls.cert,
     tls_key_path: o.tls.key,
+    // Its defaults gather changes for up to a second before nodes hear of them; a lab is small and waits for each.
+    tuning: { batch_change_delay: "50ms", node_store_batch_timeout: "10ms" },
     logtail: { enabled: false },
     log: { level: "info", format: "text" },
   };

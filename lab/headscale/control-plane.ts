@@ -1,4 +1,11 @@
-import { ApiError, type AuthKey, type ControlPlane, type Device, type DeviceDirectory } from "../tailscale";
+import {
+  ApiError,
+  DNS_SUFFIX,
+  type AuthKey,
+  type ControlPlane,
+  type Device,
+  type DeviceDirectory,
+} from "../tailscale";
 import { HeadscaleError, type HeadscaleApi, type HeadscaleNode } from "./api";
 import type { People } from "./references";
 import { translatePolicy } from "./translate";
@@ -82,15 +89,12 @@ class Nodes implements DeviceDirectory {
   }
 }
 
-/** `DNS suffix` of the lab, the one that its headscale serves. */
-const dnsSuffix = "tail1ab2.ts.net";
-
 function render(node: HeadscaleNode): Device {
   const tagged = node.tags.length > 0;
   return {
     id: node.id,
     nodeId: `n${node.id}CNTRL`,
-    name: `${node.givenName}.${dnsSuffix}`,
+    name: `${node.givenName}.${DNS_SUFFIX}`,
     hostname: node.name,
     addresses: node.ipAddresses,
     user: tagged ? "tagged-devices" : (node.user?.name ?? ""),

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, isIPv6, type AddressInfo } from "node:net";
 import { join } from "node:path";
-import type { ControlPlane } from "../tailscale";
+import { DNS_SUFFIX, type ControlPlane } from "../tailscale";
 import { HeadscaleApi } from "./api";
 import { makeCertificate } from "./certificate";
 import { renderConfig } from "./config";
@@ -10,7 +10,7 @@ import { HeadscaleProcess } from "./process";
 import type { People } from "./references";
 
 export { HeadscaleApi, HeadscaleError, type HeadscaleNode, type PreAuthKey } from "./api";
-export { translationCases, type TranslationCase } from "./cases";
+export { translationCases, type CaseName, type TranslationCase } from "./cases";
 export type { People } from "./references";
 export { translatePolicy, type Translation } from "./translate";
 
@@ -80,10 +80,7 @@ export async function startHeadscale(o: HeadscaleOptions): Promise<Headscale> {
   const listen = others.length > 0 ? `[::]:${port}` : `${hostOf(o.address)}:${port}`;
   const configFile = join(o.dir, "config.yaml");
   const { dir, derpMapFile } = o;
-  writeFileSync(
-    configFile,
-    renderConfig({ url, listen, dir, derpMapFile, tls, dnsSuffix: "tail1ab2.ts.net" }),
-  );
+  writeFileSync(configFile, renderConfig({ url, listen, dir, derpMapFile, tls, dnsSuffix: DNS_SUFFIX }));
   const server = new HeadscaleProcess(o.binary ?? "headscale", configFile, join(dir, "headscale.log"));
   const ca = readFileSync(tls.cert, "utf8");
   const start = () => server.start(() => new HeadscaleApi(url, ca, "").healthy());

@@ -1,6 +1,6 @@
 import { ApiError } from "../tailscale/api-error";
 import { readSections, type Section } from "../tailscale/policy-shape";
-import { isUser, isAddress } from "../tailscale/selectors";
+import { isUser } from "../tailscale/selectors";
 import { translationCases, type CaseName } from "./cases";
 import { References, type Note, type People } from "./references";
 
@@ -23,8 +23,9 @@ export function translatePolicy(text: string, people: People): Translation {
   const source = readSections(text);
   const cases: Translation["cases"] = [];
   const note: Note = (name, where) => {
-    const { outcome, what, how } = translationCases[name];
-    if (outcome === "refused") throw new ApiError(400, `headscale: ${where}: ${what}: ${how}`);
+    const { outcome, how } = translationCases[name];
+    if (outcome === "refused")
+      throw new ApiError(400, `cannot be translated for headscale: ${where}: it ${how}`);
     cases.push({ name, where });
   };
   if (source.respelt) note("spelling", "policy");
@@ -52,6 +53,7 @@ function noteDropped(root: Json, note: Note): void {
 /** Translates section by section; a section that is absent stays absent: `grants: []` is another thing. */
 class Translator {
   private readonly names: References;
+  private readonly groups: Record<string, string[]>;
 
   constructor(
     private readonly root: Partial<Record<Section, unknown>>,
@@ -62,6 +64,10 @@ class Translator {
     const ipsets = record<string[]>(root.ipsets);
     const tags = Object.keys(record(root.tagOwners));
     this.names = new References({ hosts, ipsets, tags }, people, note);
+    this.groups = mapEntries(record<string[]>(root.groups), (name, members) => {
+      const where = `groups["${name}"]`;
+      return [[this.names.group(name, where), this.names.resolve(members, where)]];
+    });
   }
 
   policy(): Json {
@@ -69,7 +75,7 @@ class Translator {
     const section = <T>(name: Section, read: (value: T) => unknown) =>
       root[name] == null ? {} : { [name]: read(root[name] as T) };
     return {
-      ...section("groups", (groups: Record<string, string[]>) => this.groups(groups)),
+      ...section("groups", () => this.groups),
       ...section("hosts", (hosts: Record<string, string>) => this.hosts(hosts)),
       ...section("tagOwners", (owners: Record<string, string[]>) => this.tagOwners(owners)),
       ...section("acls", (rules: Json[]) => this.rules("acls", rules, (rule, at) => this.acl(rule, at))),
@@ -85,24 +91,13 @@ class Translator {
     };
   }
 
-  private groups(groups: Record<string, string[]>): Record<string, string[]> {
-    return mapEntries(groups, (name, members) => {
-      const where = `groups["${name}"]`;
-      return [[this.names.group(name, where), this.names.resolve(members, where)]];
-    });
-  }
-
   /** A host that is a range has no name in headscale; what refers to it gets the networks. */
   private hosts(hosts: Record<string, string>): Record<string, string> {
     return mapEntries(hosts, (name, address) => (address.includes("-") ? [] : [[name, address]]));
   }
 
   private tagOwners(owners: Record<string, string[]>): Record<string, string[]> {
-    return mapEntries(owners, (tag, list) => {
-      const where = `tagOwners["${tag}"]`;
-      if (list.includes(tag)) this.note("own tag", where);
-      return [[tag, this.names.owners(list.filter((owner) => owner !== tag), where)]]; // prettier-ignore
-    });
+    return mapEntries(owners, (tag, list) => [[tag, this.names.owners(list, `tagOwners["${tag}"]`)]]);
   }
 
   /** Translates each rule; `undefined` is one that is left out. */
@@ -111,7 +106,7 @@ class Translator {
   }
 
   private acl(rule: Json, at: string): Json | undefined {
-    if (texts(rule.srcPosture).length > 0) this.note("postures", at);
+    if (texts(rule.srcPosture).length > 0) this.note("postures", `${at}.srcPosture`);
     if (rule.users !== undefined || rule.ports !== undefined) this.note("spelling", at);
     if (rule.proto === null) this.note("any protocol", at);
     const src = this.names.resolve(texts(rule.src ?? rule.users), `${at}.src`);
@@ -122,7 +117,7 @@ class Translator {
   }
 
   private grant(rule: Json, at: string): Json | undefined {
-    if (texts(rule.srcPosture).length > 0) this.note("postures", at);
+    if (texts(rule.srcPosture).length > 0) this.note("postures", `${at}.srcPosture`);
     const src = this.names.resolve(texts(rule.src), `${at}.src`);
     const dst = this.names.resolve(texts(rule.dst), `${at}.dst`);
     const ip = texts(rule.ip).map((ports) => this.anyProtocol(ports, at));
@@ -163,12 +158,21 @@ class Translator {
 
   private nodeAttr(rule: Json, at: string): Json | undefined {
     const resolved = this.names.resolve(texts(rule.target), `${at}.target`);
-    const target = resolved.filter((t) => !isUser(t) || this.people.members.includes(t));
+    const target = resolved.flatMap((ref) => this.presentTargets(ref));
     const attr = texts(rule.attr).filter((name) => name !== "funnel");
-    const all = target.length === resolved.length && attr.length === texts(rule.attr).length;
+    const all = target.join() === resolved.join() && attr.length === texts(rule.attr).length;
     if (!all || rule.ipPool != null || rule.app != null) this.note("node attributes", at);
     if (target.length === 0 || attr.length === 0) return this.empty(at);
     return { target, attr };
+  }
+
+  /** headscale refuses a target that is, or has in it, a user whom it does not know. */
+  private presentTargets(ref: string): string[] {
+    const members = this.groups[ref];
+    if (members === undefined) return !isUser(ref) || this.people.members.includes(ref) ? [ref] : [];
+    return members.every((m) => this.people.members.includes(m))
+      ? [ref]
+      : members.filter((m) => this.people.members.includes(m));
   }
 
   private autoApprovers(approvers: Json): Json {
@@ -198,7 +202,7 @@ function sshFits(src: readonly string[], dst: readonly string[]): boolean {
 function sshTargetFits(dst: string, src: readonly string[], tagged: boolean): boolean {
   if (dst.startsWith("tag:") || dst === "autogroup:tagged") return true;
   if (dst === "autogroup:self" || dst === "autogroup:member") return !tagged;
-  return isUser(dst) && !isAddress(dst) && src.length === 1 && src[0] === dst;
+  return isUser(dst) && src.length === 1 && src[0] === dst;
 }
 
 function texts(value: unknown): string[] {

@@ -13,7 +13,7 @@ import { requireTags } from "./tags";
 export { ApiError } from "./api-error";
 export type { FederatedIdentityOptions, OAuthClientOptions } from "./auth";
 export type { ControlPlane } from "./control-plane";
-export type { Device, DeviceDirectory } from "./devices";
+export { DNS_SUFFIX, type Device, type DeviceDirectory } from "./devices";
 export type { Fault, FaultKind, Faults } from "./faults";
 export type { AuthKey } from "./keys";
 export { defaultPolicy, type PolicyFile, type Revision } from "./policy-file";

@@ -157,7 +157,8 @@ async function createKey(call: Call, { keys, control }: Tailnet, who: Principal)
 
 /** Learns from the control server which keys were used. */
 export async function refreshKeys({ keys, control }: Pick<Tailnet, "keys" | "control">): Promise<void> {
-  for (const id of (await control?.usedKeys()) ?? []) keys.get(id).uses ||= 1;
+  const used = new Set(await control?.usedKeys());
+  for (const key of keys.all()) if (used.has(key.id)) key.uses ||= 1;
 }
 
 /** Without `?all=true`: a person sees the own keys, an OAuth client the tailnet's OAuth clients. */
