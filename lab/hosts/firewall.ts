@@ -17,7 +17,7 @@ export interface GatewaySettings {
 export const metadataIp = "169.254.169.254";
 
 /**
- * The nftables rules of an instance's gateway, whose interfaces are `uplink`, `inside` and `metadata`.
+ * The nftables rules of an instance's gateway, whose interfaces are `eth0` (to the internet), `inside` and `metadata`.
  *
  * The address translation is stateless, as EC2's is: an Elastic IP that moves leaves no old mapping behind. The security
  * group looks at every packet in a flow's first direction, not only at the first packet, so that a rule that is taken
@@ -44,7 +44,7 @@ export function gatewayRuleset(s: GatewaySettings): string {
     chain(
       "address_in",
       hook("filter", "prerouting", -300),
-      s.publicIp ? [`iifname "uplink" ip daddr ${s.publicIp} ip daddr set ${s.privateIp}`] : [],
+      s.publicIp ? [`iifname "eth0" ip daddr ${s.publicIp} ip daddr set ${s.privateIp}`] : [],
     ),
     chain("metadata_in", hook("nat", "prerouting", -100), [
       `iifname "inside" ip daddr ${metadataIp} tcp dport 80 dnat ip to ${s.metadataAddress}`,
@@ -53,16 +53,16 @@ export function gatewayRuleset(s: GatewaySettings): string {
     chain("forward", hook("filter", "forward", 0, "drop"), [
       "ct state established,related ct direction reply accept",
       `iifname "inside" oifname "metadata" ip saddr ${s.privateIp} accept`,
-      `iifname "uplink" oifname "inside" jump group_in`,
-      `iifname "inside" oifname "uplink" jump group_out`,
+      `iifname "eth0" oifname "inside" jump group_in`,
+      `iifname "inside" oifname "eth0" jump group_out`,
     ]),
     chain("group_in", "", direction("in")),
     chain("group_out", "", [`ip saddr != ${s.privateIp} drop`, ...own6, ...direction("out")]),
     chain("address_out", hook("filter", "postrouting", 300), [
       `oifname "inside" ip saddr ${metadataIp} ip ttl set ${s.hopLimit}`,
       s.publicIp
-        ? `oifname "uplink" ip saddr ${s.privateIp} ip saddr set ${s.publicIp}`
-        : `oifname "uplink" meta nfproto ipv4 drop`,
+        ? `oifname "eth0" ip saddr ${s.privateIp} ip saddr set ${s.publicIp}`
+        : `oifname "eth0" meta nfproto ipv4 drop`,
     ]),
     "}",
     "",

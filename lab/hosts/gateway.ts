@@ -24,7 +24,7 @@ export class Gateway {
   readonly metadataAddress: string;
   private current = "";
   private routed: string[] = [];
-  private uplink = "";
+  private attached = false;
 
   private constructor(
     private readonly network: PublicNetwork,
@@ -58,20 +58,14 @@ export class Gateway {
   private async build(): Promise<void> {
     const { mac, privateIp, prefixLength, routerIp } = this.wanted;
     const { name, inner, number } = this;
-    const namespace = (await this.network.attach(name, [])).name;
+    await this.network.attach(name, []);
+    this.attached = true;
     await must(["ip", "netns", "add", inner]);
-    const uplink = /^\d+: ([^@:]+)@?[^:]*: .*link\/ether/m.exec(
-      await must(["ip", "-n", namespace, "-o", "link", "show", "type", "veth"]),
-    )?.[1];
-    if (!uplink) throw new Error(`the namespace ${namespace} has no link to the internet`);
-    this.uplink = uplink;
     const link = `md${number}`;
-    const batch = (lines: string[], namespaceName?: string): Promise<string> =>
-      must([...(namespaceName ? ["ip", "-n", namespaceName] : ["ip"]), "-batch", "-"], {
-        input: lines.join("\n"),
-      });
+    const batch = (lines: string[], namespace?: string): Promise<string> =>
+      must([...(namespace ? ["ip", "-n", namespace] : ["ip"]), "-batch", "-"], { input: lines.join("\n") });
     await batch([
-      `link add ${link} type veth peer name metadata netns ${namespace}`,
+      `link add ${link} type veth peer name metadata netns ${name}`,
       `addr add ${this.metadataAddress}/30 dev ${link}`,
       `link set ${link} up`,
     ]);
@@ -85,7 +79,7 @@ export class Gateway {
         `addr add ${router6}/64 dev inside nodad`,
         "link set inside up",
       ],
-      namespace,
+      name,
     );
     // As after DHCP and router advertisements.
     await batch(
@@ -99,13 +93,7 @@ export class Gateway {
       ],
       inner,
     );
-    await this.inside([
-      "sysctl",
-      "-qw",
-      "net.ipv4.ip_forward=1",
-      "net.ipv6.conf.all.forwarding=1",
-      `net.ipv6.conf.${uplink}.proxy_ndp=1`,
-    ]);
+    await this.inside(["sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"]);
   }
 
   private inside(argv: string[], input?: string): Promise<string> {
@@ -116,7 +104,7 @@ export class Gateway {
   async update(settings: Omit<GatewaySettings, "metadataAddress" | "privateIp">): Promise<void> {
     const { privateIp } = this.wanted;
     const full = { ...settings, privateIp, metadataAddress: this.metadataAddress };
-    const ruleset = gatewayRuleset(full).replaceAll('"uplink"', `"${this.uplink}"`);
+    const ruleset = gatewayRuleset(full);
     if (ruleset !== this.current) {
       await this.inside(["nft", "-f", "-"], ruleset);
       this.current = ruleset;
@@ -129,7 +117,6 @@ export class Gateway {
   private async take(address: string): Promise<void> {
     if (address.includes(":")) {
       await must(["ip", "-n", this.name, "route", "replace", `${address}/128`, "dev", "inside"]);
-      await must(["ip", "-n", this.name, "neigh", "replace", "proxy", address, "dev", this.uplink]);
       await execute(["ip", "-n", this.inner, "addr", "replace", `${address}/128`, "dev", "ens5", "nodad"]);
     } else {
       // Never used as such, since the translation comes before routing: it answers for the address on the link.
@@ -144,7 +131,6 @@ export class Gateway {
     await this.network.unroute(address);
     if (address.includes(":")) {
       await execute(["ip", "-n", this.name, "route", "del", `${address}/128`]);
-      await execute(["ip", "-n", this.name, "neigh", "del", "proxy", address, "dev", this.uplink]);
       await execute(["ip", "-n", this.inner, "addr", "del", `${address}/128`, "dev", "ens5"]);
     } else {
       await execute(["ip", "-n", this.name, "addr", "del", `${address}/32`, "dev", "lo"]);
@@ -156,6 +142,6 @@ export class Gateway {
     await execute(["ip", "link", "del", `md${this.number}`]);
     await execute(["ip", "netns", "del", this.inner]);
     await execute(["ip", "-n", this.name, "link", "del", "inside"]);
-    await this.network.detach?.(this.name);
+    if (this.attached) await this.network.detach(this.name);
   }
 }

@@ -4,7 +4,7 @@ import type { Outcome } from "./command";
 export interface PublicNetwork {
   attach(name: string, addresses: string[]): Promise<{ name: string }>;
   /** Takes a host away again. */
-  detach?(name: string): Promise<void>;
+  detach(name: string): Promise<void>;
   route(address: string, name: string): Promise<void>;
   unroute(address: string): Promise<void>;
 }

@@ -13,8 +13,11 @@ const settings: GatewaySettings = {
 
 /** The lines of one chain. */
 function chain(ruleset: string, name: string): string[] {
-  const body = new RegExp(`  chain ${name} \\{\\n([^]*?)\\n  \\}`).exec(ruleset)?.[1] ?? "";
-  return body.split("\n").flatMap((line) => line.trim() || []);
+  const [, body = ""] = ruleset.split(`  chain ${name} {\n`);
+  return body
+    .split(/^ {2}\}$/m)[0]!
+    .split("\n")
+    .flatMap((line) => line.trim() || []);
 }
 
 describe("the rules of an instance's gateway", () => {
@@ -71,7 +74,7 @@ describe("the rules of an instance's gateway", () => {
     const ruleset = gatewayRuleset({ ...settings, publicIp: undefined });
     assert.deepEqual(
       [chain(ruleset, "address_in").slice(1), chain(ruleset, "address_out").at(-1)],
-      [[], 'oifname "uplink" meta nfproto ipv4 drop'],
+      [[], 'oifname "eth0" meta nfproto ipv4 drop'],
     );
   });
 });
