@@ -36,7 +36,7 @@ export function renderConfig(o: HeadscaleConfig): string {
     tls_cert_path: o.tls.cert,
     tls_key_path: o.tls.key,
     // Its defaults gather changes for up to a second before nodes hear of them; a lab is small and waits for each.
-    tuning: { batch_change_delay: "50ms", node_store_batch_timeout: "10ms" },
+    tuning: { batch_change_delay: "10ms", node_store_batch_timeout: "10ms" },
     logtail: { enabled: false },
     log: { level: "info", format: "text" },
   };

@@ -63,7 +63,11 @@ class Nodes implements DeviceDirectory {
 
   async remove(id: string): Promise<void> {
     const device = await this.get(id);
-    await asked(() => this.api.deleteNode(device.id));
+    await asked(async () => {
+      // headscale goes on serving a deleted node that is connected, with the peers that it had: put it out first.
+      await this.api.setExpiry(device.id, new Date());
+      await this.api.deleteNode(device.id);
+    });
   }
 
   async rename(id: string, name: string): Promise<void> {

@@ -243,7 +243,7 @@ describe("the Tailscale API in front of a real headscale", () => {
       );
     });
 
-    it("a device that goes away is shown so; one that is deleted is out, and its tailscaled knows", async () => {
+    it("a device that goes away is shown so; one that is deleted is out, knows it, and can join again", async () => {
       const gone = await join({ tags: ["tag:relay"] });
       await gone.node.stop();
       const find = async () => (await lab.devices()).find((d) => d.nodeId === gone.device.nodeId);
@@ -255,10 +255,12 @@ describe("the Tailscale API in front of a real headscale", () => {
         (await world.headscale.api.nodes()).map((n) => n.id),
         [gone.device.id],
       );
-      const online = async () =>
-        (JSON.parse((await node.cli("status", "--json")).output) as { Self: { Online: boolean } }).Self
-          .Online;
-      await until("tailscaled sees that it is out", async () => !(await online()), online);
+      const state = async () =>
+        (JSON.parse((await node.cli("status", "--json")).output) as { BackendState: string }).BackendState;
+      await until("tailscaled sees that it is out", async () => (await state()) === "NeedsLogin", state);
+      const again = await node.up((await newKey({ tags: ["tag:relay"] })).key);
+      const ids = (await lab.devices()).map((d) => d.nodeId);
+      assert.deepEqual([again.code, ids.length, ids.includes(device.nodeId)], [0, 2, false], again.output);
     });
   });
 
