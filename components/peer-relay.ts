@@ -75,19 +75,26 @@ export class PeerRelay extends pulumi.ComponentResource {
     const hostname = address.publicIp.apply((ip) => relayHostname(resolved.hostname, ip));
     const firewall = relayFirewall(name, resolved, network.vpcId, tags, this);
     const ami = relayImage(name, resolved, this);
+    // Part of the user data, so that whatever asks for another host replaces the VM: the AWS provider alone changes
+    // some of it in place, and does not notice when a subnet or a zone is no longer given.
+    const placement = pulumi
+      .all([ami, network.subnetId, network.availabilityZone, resolved.ipv6])
+      .apply((parts) => shortHash(JSON.stringify(parts)));
     const userData = pulumi
-      .all([address.publicIp, hostname])
-      .apply(([ip, host]) => renderUserData(bootstrapSettings(resolved, parameterName, ip, host)));
-
-    const keepers = pulumi
-      .all([userData, ami, network.subnetId, network.availabilityZone, resolved.ipv6])
-      .apply((host) => createHash("sha256").update(JSON.stringify(host)).digest("hex").slice(0, 16));
+      .all([address.publicIp, hostname, placement])
+      .apply(([ip, host, where]) =>
+        renderUserData(bootstrapSettings(resolved, parameterName, ip, host), `placement ${where}`),
+      );
     const enrollment = new Enrollment(
       `${name}-enrollment`,
       {
         hostname,
-        keepers,
-        keyFor: makesKey(resolved) ? { tags: resolved.tags, tagOwners: resolved.tagOwners } : undefined,
+        keepers: userData.apply(shortHash),
+        // A provider of the user's own may have rights that the stack's credentials lack: it is not second-guessed.
+        keyFor:
+          makesKey(resolved) && !this.getProvider("tailscale:index/tailnetKey:TailnetKey")
+            ? { tags: resolved.tags, tagOwners: resolved.tagOwners }
+            : undefined,
       },
       // Replaced by hand, the old one must be gone first: what its end deletes is known by the same host name.
       { parent: this, dependsOn: tagOwners, deleteBeforeReplace: true },
@@ -137,7 +144,9 @@ export class PeerRelay extends pulumi.ComponentResource {
         since: enrollment.since,
         instanceId: vm.id,
         timeoutSeconds: resolved.readyTimeoutSeconds,
-        hint: pulumi.all([vm.id, aws.getRegionOutput({}, { parent: this }).region]).apply(readinessHint),
+        hint: pulumi
+          .all([vm.id, aws.getRegionOutput({}, { parent: this }).region])
+          .apply(([instanceId, region]) => readinessHint(name, instanceId, region)),
       },
       { parent: this, dependsOn: association },
     );
@@ -246,7 +255,8 @@ function bootstrapSettings(
     hostname,
     port: args.port,
     staticEndpoints: [...static4, ...args.staticEndpoints],
-    tags: args.tags,
+    // Sorted: their order means nothing, and must not replace the VM.
+    tags: [...args.tags].sort(),
     tailscaleVersion: args.version,
     install: args.install
       ? { kind: "tarball", url: args.install.tarball, sha256: args.install.sha256 }
@@ -268,13 +278,18 @@ function bootstrapSettings(
 /** Renders once with the longest address there is: too large a user data must not come out only after the address. */
 function checkUserDataSize(args: ResolvedArgs, parameterName: string): void {
   const ip = "255.255.255.255";
-  renderUserData(bootstrapSettings(args, parameterName, ip, relayHostname(args.hostname, ip)));
+  const settings = bootstrapSettings(args, parameterName, ip, relayHostname(args.hostname, ip));
+  renderUserData(settings, `placement ${shortHash("")}`);
 }
 
-function readinessHint([instanceId, region]: [string, string]): string {
+function shortHash(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}
+
+function readinessHint(name: string, instanceId: string, region: string): string {
   return (
     `Instance ${instanceId}; its console: aws ec2 get-console-output --latest --output text --region ${region} ` +
-    `--instance-id ${instanceId}. When the cause is gone, run \`pulumi up --refresh\`: it makes a new auth key, and the ` +
-    "relay tries again by itself."
+    `--instance-id ${instanceId}. When the cause is gone, run \`pulumi up --replace '**${name}-enrollment'\`: it makes a ` +
+    "new auth key, and the relay tries again by itself."
   );
 }

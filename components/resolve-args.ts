@@ -89,11 +89,11 @@ function checkUnknown(known: Record<string, unknown>, problems: Problems): void 
 }
 
 function checkName(name: string, problems: Problems): void {
-  const ok = typeof name === "string" && /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(name);
+  const ok = typeof name === "string" && /^(?!sg-)[A-Za-z0-9][A-Za-z0-9._-]{0,49}$/.test(name);
   problems.require(
     ok,
     "name",
-    "be 1 to 63 letters, digits, '.', '_' or '-', and start with a letter or digit",
+    "be 1 to 50 letters, digits, '.', '_' or '-', and start with a letter or digit, but not with \"sg-\"",
     name,
   );
 }
@@ -213,6 +213,15 @@ function checkInstance(args: ResolvedArgs, problems: Problems): void {
   const tags: unknown = args.resourceTags;
   const mapped = typeof tags === "object" && tags !== null && !Array.isArray(tags);
   if (!problems.require(mapped, "resourceTags", "be a map of strings", tags)) return;
+  // IAM takes tag keys that differ only in case for the same one.
+  const keys = ["Name", "peer-relay:owner", ...Object.keys(args.resourceTags)];
+  const unlike = new Set([...new Set(keys)].map((key) => key.toLowerCase())).size === new Set(keys).size;
+  problems.require(
+    unlike,
+    "resourceTags",
+    "have no keys that differ only in case (Name is one of ours)",
+    keys,
+  );
   for (const [key, value] of Object.entries(args.resourceTags)) {
     problems.require(
       key.length > 0 && key.length <= 128,

@@ -83,7 +83,11 @@ export function readStackConfig(stack: string): StackConfig {
   const relay = Object.fromEntries(given.filter(([, value]) => value !== undefined)) as PeerRelayArgs;
   // Each stack has a tag of its own: a client asks every relay that it is granted, so a grant must name the relays of
   // one region, not all that carry one common tag.
-  return { relays, subnetIds, relay: { tags: [`tag:relay-${stack}`], ...relay } };
+  return {
+    relays,
+    subnetIds,
+    relay: { tags: [`tag:relay-${stack.replace(/[^A-Za-z0-9-]/g, "-")}`], ...relay },
+  };
 }
 
 /** The problems of a component's arguments, as problems of the config keys that they came from. */

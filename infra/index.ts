@@ -18,9 +18,13 @@ function buildRelays(config: StackConfig): PeerRelay[] {
     config.subnetIds || config.relay.network === "create"
       ? []
       : relayZones("relay", config.relays, config.relay.instanceType ?? DEFAULT_INSTANCE_TYPE);
-  return names.map(
-    (name, index) => new PeerRelay(name, { ...argsOf(index), availabilityZone: zones[index] }),
-  );
+  // One after the other: a change that replaces the VMs takes the next one down when the one before serves again.
+  const relays: PeerRelay[] = [];
+  for (const [index, name] of names.entries()) {
+    const args = { ...argsOf(index), availabilityZone: zones[index] };
+    relays.push(new PeerRelay(name, args, { dependsOn: relays.slice(-1) }));
+  }
+  return relays;
 }
 
 function main(): Record<string, unknown> {

@@ -1,8 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
+import { PACKAGE_VERSION } from "../package-version";
 
 interface KeptValueProps {
   key: string;
   value: string;
+  packageVersion: string;
 }
 
 /**
@@ -18,7 +20,7 @@ export class KeptValue extends pulumi.dynamic.Resource {
     args: { key: string; value: pulumi.Input<string> },
     opts?: pulumi.CustomResourceOptions,
   ) {
-    super(provider, name, args, opts, "peer-relay", "KeptValue");
+    super(provider, name, { ...args, packageVersion: PACKAGE_VERSION }, opts, "peer-relay", "KeptValue");
   }
 }
 
@@ -27,6 +29,13 @@ const provider: pulumi.dynamic.ResourceProvider<KeptValueProps, KeptValueProps> 
     return { id: inputs.key, outs: inputs };
   },
   async diff(_id: string, olds: KeptValueProps, news: KeptValueProps) {
-    return { changes: olds.key !== news.key, replaces: olds.key !== news.key ? ["key"] : [] };
+    const moved = olds.key !== news.key;
+    return {
+      changes: moved || olds.packageVersion !== news.packageVersion,
+      replaces: moved ? ["key"] : [],
+    };
+  },
+  async update(_id: string, olds: KeptValueProps, news: KeptValueProps) {
+    return { outs: { ...olds, packageVersion: news.packageVersion } };
   },
 };

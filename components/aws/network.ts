@@ -39,13 +39,21 @@ async function defaultVpc(parent: pulumi.Resource): Promise<string> {
     if (!/no matching EC2 VPC found/.test(String(error))) throw error;
     throw new Error(
       'network "default": this account has no default VPC in this region. Use network: "create" for a small VPC of the ' +
-        "relay's own, or subnetId for a public subnet of yours.",
+        "relay's own, or subnetId (in a stack file subnetIds) for a public subnet of yours.",
     );
   }
 }
 
+/** A subnet of the same program gets its route only after its id is known, and this check does not wait for that. */
+const ROUTE_TRIES = 10;
+const ROUTE_PAUSE_MS = 3_000;
+
 /** The subnet's VPC. @throws when the subnet has no route to an internet gateway: nobody could reach the relay. */
-async function vpcOfPublicSubnet(subnetId: string, parent: pulumi.Resource): Promise<string> {
+async function vpcOfPublicSubnet(
+  subnetId: string,
+  parent: pulumi.Resource,
+  tries = pulumi.runtime.isDryRun() ? 1 : ROUTE_TRIES,
+): Promise<string> {
   const { vpcId } = await aws.ec2.getSubnet({ id: subnetId }, { parent });
   const tables = async (filters: { name: string; values: string[] }[]) =>
     (await aws.ec2.getRouteTables({ filters }, { parent })).ids;
@@ -60,6 +68,10 @@ async function vpcOfPublicSubnet(subnetId: string, parent: pulumi.Resource): Pro
   const isPublic = routes.some(
     (route) => route.cidrBlock === "0.0.0.0/0" && route.gatewayId.startsWith("igw-"),
   );
+  if (!isPublic && tries > 1) {
+    await new Promise((resolve) => setTimeout(resolve, ROUTE_PAUSE_MS));
+    return vpcOfPublicSubnet(subnetId, parent, tries - 1);
+  }
   if (!isPublic) {
     throw new Error(
       `subnetId ${subnetId}: its route table ${tableId ?? "(none)"} has no route for 0.0.0.0/0 to an internet gateway, ` +

@@ -57,7 +57,7 @@ full_disk() {
 
 download() { # URL FILE: the file appears whole or not at all
   if command -v curl >/dev/null; then
-    curl -fsSL --connect-timeout 15 --max-time 900 -o "$2.part" -- "$1"
+    curl -fsSL --connect-timeout 15 --speed-limit 1000 --speed-time 30 --max-time 900 -o "$2.part" -- "$1"
   elif command -v wget >/dev/null; then
     wget -q -T 60 -O "$2.part" -- "$1"
   else

@@ -28,15 +28,17 @@ function fileEntry({ path, mode, content }: HostFile): string {
 
 /**
  * Cloud-init user data for a relay host: writes the files, starts the units, and nothing else. It holds no secret.
+ * @param comment goes into the text's last line; nothing on the host reads it
  * @throws {BootstrapError} when a setting cannot work, or when the text is larger than EC2 takes (16,384 bytes)
  */
-export function renderUserData(settings: BootstrapSettings): string {
+export function renderUserData(settings: BootstrapSettings, comment?: string): string {
   const text = [
     "#cloud-config",
     "write_files:",
     ...renderHostFiles(settings).map(fileEntry),
     "runcmd:",
     ...commands.map((command) => `  - ${JSON.stringify(command)}`),
+    ...(comment === undefined ? [] : [`# ${comment}`]),
     "",
   ].join("\n");
   const size = Buffer.byteLength(text);

@@ -11,7 +11,7 @@ export interface PolicyFileStore {
 }
 
 export interface EditPolicyFileOptions {
-  /** How often to try, others' writes in between. @default 10 */
+  /** How often to try, others' writes in between. @default 30 */
   attempts?: number;
   /** Waits, in milliseconds. @default a timer */
   sleep?: (ms: number) => Promise<void>;
@@ -33,7 +33,7 @@ export async function editPolicyFile(
   edit: (text: string) => string,
   options: EditPolicyFileOptions = {},
 ): Promise<{ text: string; changed: boolean; attempts: number }> {
-  const attempts = options.attempts ?? 10;
+  const attempts = options.attempts ?? 30;
   const sleep = options.sleep ?? ((ms: number) => new Promise<void>((done) => setTimeout(done, ms)));
   const random = options.random ?? Math.random;
   for (let attempt = 1; attempt <= attempts; attempt++) {

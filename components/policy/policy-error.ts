@@ -9,7 +9,13 @@
  * - `conflict`: others kept writing the file in between.
  */
 export type PolicyErrorCode =
-  "invalid-policy" | "invalid-fragment" | "allow-all" | "hand-edited" | "no-etag" | "conflict";
+  | "invalid-policy"
+  | "invalid-fragment"
+  | "allow-all"
+  | "hand-edited"
+  | "owner-taken"
+  | "no-etag"
+  | "conflict";
 
 /** An error that the user can fix; nothing has been written when it is thrown. */
 export class PolicyError extends Error {

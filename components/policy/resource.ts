@@ -1,11 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
+import { PACKAGE_VERSION } from "../package-version";
 import { connectToTailnet } from "../tailnet/connect";
 import { policyFileOf } from "../tailnet/policy-file";
 // From their own files, not from the folder's door: Pulumi's closure serialiser does not see through re-exports.
 import { editPolicyFile } from "./edit-policy-file";
 import type { Grant, PolicyFragment, TagOwners } from "./fragment";
-import { fragmentStatus } from "./fragment-status";
+import { fragmentParts, fragmentStatus } from "./fragment-status";
 import { addFragment, removeFragment } from "./merge";
+import { PolicyError } from "./policy-error";
 
 /** Inputs of {@link PolicyFragmentResource}: a {@link PolicyFragment}, and how to treat what stands in its way. */
 export interface PolicyFragmentArgs {
@@ -21,6 +23,7 @@ export interface PolicyFragmentArgs {
 interface PolicyFragmentProps extends PolicyFragment {
   keepAllowAll: boolean;
   force: boolean;
+  packageVersion: string;
   /** Set by a refresh that found our part of the file incomplete or edited by hand. */
   drift?: string;
 }
@@ -31,8 +34,14 @@ interface PolicyFragmentProps extends PolicyFragment {
  */
 export class PolicyFragmentResource extends pulumi.dynamic.Resource {
   constructor(name: string, args: PolicyFragmentArgs, opts?: pulumi.CustomResourceOptions) {
-    super(provider, name, { ...args }, opts, "peer-relay", "PolicyFragment");
+    super(provider, name, { ...args, packageVersion: PACKAGE_VERSION }, opts, "peer-relay", "PolicyFragment");
   }
+}
+
+/** What a change of means an update; `force` too, because delete goes by what the state says. */
+function allOf(props: PolicyFragmentProps): unknown[] {
+  const { grants, tagOwners, keepAllowAll, force, packageVersion, drift } = props;
+  return [grants, tagOwners, keepAllowAll, force, packageVersion, drift ?? null];
 }
 
 function fragmentOf(props: PolicyFragmentProps): PolicyFragment {
@@ -46,7 +55,22 @@ async function merge(
 ): Promise<void> {
   const store = policyFileOf(connectToTailnet(config));
   const options = { keepAllowAll: props.keepAllowAll, force: props.force, previous };
-  await editPolicyFile(store, (text) => addFragment(text, fragmentOf(props), options));
+  await editPolicyFile(store, (text) => {
+    if (!previous && !props.force) refuseTaken(text, fragmentOf(props));
+    return addFragment(text, fragmentOf(props), options);
+  });
+}
+
+/** A new stack whose owner's name has something else in the file already: most likely it is another stack's. */
+function refuseTaken(text: string, fragment: PolicyFragment): void {
+  const taken = fragmentParts(text, fragment).filter(({ state }) => state === "stale" || state === "edited");
+  if (taken.length === 0) return;
+  throw new PolicyError(
+    "owner-taken",
+    `the policy file has a part of "${fragment.owner}" already, with another content (${taken.map(({ part }) => part).join(", ")}). ` +
+      "Project, stack and relay name together must be unique in a tailnet: is there a second stack of that name, of " +
+      "somebody else? Rename one. If the part is this stack's own and its state was lost, set forcePolicy for one up.",
+  );
 }
 
 const provider: pulumi.dynamic.ResourceProvider<PolicyFragmentProps, PolicyFragmentProps> & {
@@ -61,13 +85,16 @@ const provider: pulumi.dynamic.ResourceProvider<PolicyFragmentProps, PolicyFragm
   },
   async diff(_id: string, olds: PolicyFragmentProps, news: PolicyFragmentProps) {
     const moved = olds.owner !== news.owner;
-    const changed =
-      olds.drift !== undefined ||
-      JSON.stringify([olds.grants, olds.tagOwners]) !== JSON.stringify([news.grants, news.tagOwners]);
-    return { changes: moved || changed, replaces: moved ? ["owner"] : [] };
+    return {
+      changes: moved || JSON.stringify(allOf(olds)) !== JSON.stringify(allOf(news)),
+      replaces: moved ? ["owner"] : [],
+    };
   },
   async update(_id: string, olds: PolicyFragmentProps, news: PolicyFragmentProps) {
-    await merge(this.config, news, fragmentOf(olds));
+    // Another version of this package is no reason to touch the file.
+    const same =
+      JSON.stringify(allOf({ ...olds, packageVersion: news.packageVersion })) === JSON.stringify(allOf(news));
+    if (!same) await merge(this.config, news, fragmentOf(olds));
     return { outs: news };
   },
   async read(id: string, props?: PolicyFragmentProps) {

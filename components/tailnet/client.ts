@@ -74,10 +74,10 @@ export function explain(answer: ApiAnswer): string {
   try {
     const body = JSON.parse(answer.text) as {
       message?: string;
-      data?: { user?: string; errors?: string[] }[];
+      data?: { user?: string; errors?: string[]; warnings?: string[] }[];
     };
     const details = (body.data ?? []).map((entry) =>
-      [entry.user, ...(entry.errors ?? [])].filter(Boolean).join(": "),
+      [entry.user, ...(entry.errors ?? []), ...(entry.warnings ?? [])].filter(Boolean).join(": "),
     );
     return [body.message, ...details].filter(Boolean).join("; ") || "no reason given";
   } catch {
@@ -91,8 +91,13 @@ export function explain(answer: ApiAnswer): string {
   }
 }
 
+/** After a change of credentials; Pulumi keeps the ones of the last `up`. */
+const STALE_HINT =
+  " (refresh and destroy use the credentials of the last `pulumi up`: if they were changed since, run that first)";
+
 /** Tailscale says only that something is not permitted; the scope that is missing follows from the path. */
 function scopeHint(answer: ApiAnswer, request: ApiRequest): string {
+  if (answer.status === 401) return STALE_HINT;
   if (answer.status !== 403) return "";
   const scope = /\/acl(\/|$)/.test(request.path) ? "policy_file" : "devices:core";
   return ` (an OAuth client needs the scope ${scope} for this)`;
@@ -121,7 +126,7 @@ async function fetchToken(credentials: TailnetCredentials): Promise<string> {
   );
   if (answer.status >= 300) {
     throw new TailscaleApiError(
-      `Tailscale API: no token for OAuth client ${credentials.oauthClientId}: ${answer.status}: ${explain(answer)}`,
+      `Tailscale API: no token for OAuth client ${credentials.oauthClientId}: ${answer.status}: ${explain(answer)}${answer.status === 401 ? STALE_HINT : ""}`,
       answer.status,
     );
   }

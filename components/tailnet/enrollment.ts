@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { randomBytes } from "crypto";
+import { PACKAGE_VERSION } from "../package-version";
 import { connectToTailnet } from "./connect";
 import { deleteDevice, devicesNamed, joinedSince } from "./devices";
 import { rehearseKey } from "./key-rehearsal";
@@ -20,6 +21,7 @@ interface EnrollmentProps {
   keyFor?: { tags: string[]; tagOwners: string[] };
   serial: string;
   since: string;
+  packageVersion: string;
 }
 
 /**
@@ -27,7 +29,9 @@ interface EnrollmentProps {
  * for that. A new host (its user data or image changed), or a device that somebody deleted, asks for a new serial.
  *
  * It stands before the key and the VM in the order of creation, so on destroy it comes after both, and what it does
- * then, deleting the device from the tailnet, can't be undone by a host that is still running and joins again.
+ * then, deleting the device from the tailnet, can't be undone by a host that is still running and joins again. When it
+ * is replaced together with a running VM, the old VM may be quicker and take the new key; replacing it once more, when
+ * the old VM is gone, helps.
  */
 export class Enrollment extends pulumi.dynamic.Resource {
   /** Changes with each life of the host; eight hexadecimal digits. */
@@ -36,7 +40,8 @@ export class Enrollment extends pulumi.dynamic.Resource {
   declare readonly since: pulumi.Output<string>;
 
   constructor(name: string, args: EnrollmentArgs, opts?: pulumi.CustomResourceOptions) {
-    super(provider, name, { ...args, serial: undefined, since: undefined }, opts, "peer-relay", "Enrollment");
+    const props = { ...args, serial: undefined, since: undefined, packageVersion: PACKAGE_VERSION };
+    super(provider, name, props, opts, "peer-relay", "Enrollment");
   }
 }
 
@@ -54,6 +59,7 @@ async function begin(
     ...(inputs.keyFor && { keyFor: inputs.keyFor }),
     serial: randomBytes(4).toString("hex"),
     since: now,
+    packageVersion: inputs.packageVersion,
   };
 }
 
@@ -68,10 +74,14 @@ const provider: pulumi.dynamic.ResourceProvider<EnrollmentProps, EnrollmentProps
   },
   async diff(_id: string, olds: EnrollmentProps, news: EnrollmentProps) {
     const renamed = olds.hostname !== news.hostname;
-    return { changes: renamed || olds.keepers !== news.keepers, replaces: renamed ? ["hostname"] : [] };
+    const changes = renamed || olds.keepers !== news.keepers || olds.packageVersion !== news.packageVersion;
+    return { changes, replaces: renamed ? ["hostname"] : [] };
   },
-  async update(_id: string, _olds: EnrollmentProps, news: EnrollmentProps) {
-    return { outs: await begin(this.config, news) };
+  async update(_id: string, olds: EnrollmentProps, news: EnrollmentProps) {
+    const sameHost = olds.keepers === news.keepers;
+    return {
+      outs: sameHost ? { ...olds, packageVersion: news.packageVersion } : await begin(this.config, news),
+    };
   },
   async read(id: string, props?: EnrollmentProps) {
     if (!props) throw new Error("import is not supported: `pulumi up` creates it");

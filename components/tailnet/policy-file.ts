@@ -21,8 +21,9 @@ export function policyFileOf(client: TailnetClient): PolicyFileStore {
         accept: "application/json",
         expect: [400],
       });
-      // The API answers 200 to a policy that it refuses, with the reason in `message`: only an empty answer is a yes.
-      if (answer.status === 200 && /^\s*(\{\s*\})?\s*$/.test(answer.text)) return;
+      // The API answers 200 to a policy that it refuses, with the reason in `message`; it says "warning(s) found" in the
+      // same place. Only an empty answer and one with nothing but warnings are a yes.
+      if (answer.status === 200 && (/^\s*(\{\s*\})?\s*$/.test(answer.text) || onlyWarns(answer.text))) return;
       throw new TailscaleApiError(`Tailscale refused the policy: ${explain(answer)}`, answer.status);
     },
     async write(text, ifMatch) {
@@ -38,6 +39,21 @@ export function policyFileOf(client: TailnetClient): PolicyFileStore {
       return answer.status === 412 ? "conflict" : "written";
     },
   };
+}
+
+/** Tailscale warns of what it would save all the same, such as a group that its directory does not know. */
+function onlyWarns(text: string): boolean {
+  try {
+    const body = JSON.parse(text) as { message?: string; data?: Record<string, unknown>[] };
+    const entries = body.data ?? [];
+    const isWarning = (entry: Record<string, unknown>) =>
+      Array.isArray(entry.warnings) &&
+      entry.warnings.length > 0 &&
+      Object.keys(entry).every((key) => key === "user" || key === "warnings");
+    return body.message === "warning(s) found" && entries.length > 0 && entries.every(isWarning);
+  } catch {
+    return false;
+  }
 }
 
 /** If-Match compares strongly and wants quotes; servers and proxies send the tag weak or bare now and then. */

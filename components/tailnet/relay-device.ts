@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { PACKAGE_VERSION } from "../package-version";
 import { pause } from "./client";
 import { connectToTailnet } from "./connect";
 import { deleteDevice, devicesNamed, disableKeyExpiry, findReady, isOnline, joinedSince } from "./devices";
@@ -28,6 +29,7 @@ interface RelayDeviceInputs {
   instanceId: string;
   timeoutSeconds: number;
   hint: string;
+  packageVersion: string;
 }
 
 interface RelayDeviceProps extends RelayDeviceInputs {
@@ -46,7 +48,7 @@ export class RelayDevice extends pulumi.dynamic.Resource {
   declare readonly tailscaleIps: pulumi.Output<string[]>;
 
   constructor(name: string, args: RelayDeviceArgs, opts?: pulumi.CustomResourceOptions) {
-    const props = { ...args, deviceId: undefined, tailscaleIps: undefined };
+    const props = { ...args, deviceId: undefined, tailscaleIps: undefined, packageVersion: PACKAGE_VERSION };
     super(provider, name, props, opts, "peer-relay", "RelayDevice");
   }
 }
@@ -92,7 +94,10 @@ const provider: pulumi.dynamic.ResourceProvider<RelayDeviceInputs, RelayDevicePr
   async diff(_id: string, olds: RelayDeviceProps, news: RelayDeviceInputs) {
     const keys = ["hostname", "serial", "instanceId", "tags"] as const;
     const replaces = keys.filter((key) => JSON.stringify(olds[key]) !== JSON.stringify(news[key]));
-    return { changes: replaces.length > 0, replaces };
+    return { changes: replaces.length > 0 || olds.packageVersion !== news.packageVersion, replaces };
+  },
+  async update(_id: string, olds: RelayDeviceProps, news: RelayDeviceInputs) {
+    return { outs: { ...olds, packageVersion: news.packageVersion } };
   },
   async read(id: string, props?: RelayDeviceProps) {
     if (!props) throw new Error("import is not supported: `pulumi up` creates it");

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { addFragment } from "../../components";
 import { Lab, makeStack, setConfig, Stack, startLab } from "../../lab";
 import { leftovers } from "../../lab/aws";
 import { destroy, fails, stateOf, up } from "./support";
@@ -133,6 +134,20 @@ describe("An up that fails", function () {
     assert.match(lab.tailscale.policy.text, /"ip":\s*\["\*"\]/);
     await destroy(lab, stack);
     await nothingLeft(open);
+  });
+
+  it("because another stack has its name in the policy file leaves that one's part alone", async () => {
+    const theirs = addFragment(POLICY, {
+      owner: "peer-relay/dev-taken/relay-1",
+      grants: [{ src: ["tag:ci"], dst: ["tag:ci"], app: { "tailscale.com/cap/relay": [{}] } }],
+      tagOwners: {},
+    });
+    await start("dev-taken", {}, theirs);
+    const output = await failingUp();
+    assert.match(output, /must be unique in a tailnet/);
+    assert.equal(lab.tailscale.policy.text.includes('"tag:ci"'), true);
+    await destroy(lab, stack);
+    await nothingLeft(theirs);
   });
 
   it("by SIGINT in the middle can be destroyed, and leaves nothing", async () => {

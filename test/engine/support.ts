@@ -21,9 +21,14 @@ export function corpusPolicy(name: string): string {
   return readFileSync(join(REPO, "test/corpus", name), "utf8");
 }
 
+/** Path of a stack's state file. */
+export function stateFile(lab: Lab, stack: Stack, project = "peer-relay"): string {
+  return join(lab.dir, "state/.pulumi/stacks", project, `${stack.name}.json`);
+}
+
 /** The text of a stack's state file. */
 export function stateText(lab: Lab, stack: Stack, project = "peer-relay"): string {
-  return readFileSync(join(lab.dir, "state/.pulumi/stacks", project, `${stack.name}.json`), "utf8");
+  return readFileSync(stateFile(lab, stack, project), "utf8");
 }
 
 /** The resources of a stack, by logical name. */

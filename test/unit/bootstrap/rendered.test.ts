@@ -8,7 +8,7 @@ import { readCloudConfig } from "./cloud-config";
 import { allCombinations, canWork, usual } from "./settings-table";
 
 const combinations = allCombinations().filter(canWork);
-const userData = combinations.map(renderUserData);
+const userData = combinations.map((settings) => renderUserData(settings));
 
 /** cloud-init's own schema, over many files in one process: its command line takes half a second for each. */
 const schemaCheck = `

@@ -83,6 +83,11 @@ const BAD: [what: string, args: Record<string, unknown>, problem: string][] = [
   ["an unknown system", { os: "alpine" }, 'os must be "debian", "ubuntu" or "amazon-linux", got "alpine"'],
   ["a malformed image", { amiId: "debian-12" }, 'amiId must be like "ami-0abc", got "debian-12"'],
   ["a small disk", { rootVolumeGib: 4 }, "rootVolumeGib must be 8 to 16384, got 4"],
+  [
+    "resource tags that IAM would take for one",
+    { resourceTags: { name: "x" } },
+    'resourceTags must have no keys that differ only in case (Name is one of ours), got ["Name","peer-relay:owner","name"]',
+  ],
   ["resource tags as a list", { resourceTags: ["a"] }, 'resourceTags must be a map of strings, got ["a"]'],
   [
     "a reserved resource tag",
@@ -212,8 +217,11 @@ describe("PeerRelay's arguments", () => {
   }
 
   it("refuses a name that can't be an owner's", () => {
-    const rule = "name must be 1 to 63 letters, digits, '.', '_' or '-', and start with a letter or digit";
-    assert.deepEqual(problemsOf(good, "a/b"), [`${rule}, got "a/b"`]);
+    const rule =
+      "name must be 1 to 50 letters, digits, '.', '_' or '-', and start with a letter or digit, but not with \"sg-\"";
+    for (const name of ["a/b", "sg-relay", "r".repeat(51)]) {
+      assert.deepEqual(problemsOf(good, name), [`${rule}, got "${name}"`]);
+    }
   });
 
   it("reports all bad values at once, and none of the secret ones", () => {
@@ -281,7 +289,7 @@ describe("PeerRelay's arguments", () => {
   });
 
   it("makes the longest stack and relay names a host name that fits", () => {
-    const { hostname } = resolveArgs("r".repeat(60), "Stack_With.Dots".repeat(4), good);
+    const { hostname } = resolveArgs("r".repeat(50), "Stack_With.Dots".repeat(4), good);
     assert.match(hostname, /^[a-z0-9][a-z0-9-]{0,45}[a-z0-9]$/);
   });
 });

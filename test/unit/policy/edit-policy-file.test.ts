@@ -88,17 +88,20 @@ describe("the write protocol", () => {
     assert.deepEqual(result, { text: "a+", changed: false, attempts: 2 });
   });
 
-  it("gives up after ten conflicts with nothing written", async () => {
-    const store = new FakeStore("0", [..."1234567890"]);
+  it("gives up after thirty conflicts with nothing written", async () => {
+    const store = new FakeStore(
+      "0",
+      Array.from({ length: 30 }, (_, i) => `${i + 1}`),
+    );
     await assert.rejects(
       editPolicyFile(store, (text) => `${text}+`, noWait),
       {
         name: "PolicyError",
         code: "conflict",
-        message: /each time between reading and writing it, 10 times/,
+        message: /each time between reading and writing it, 30 times/,
       },
     );
-    assert.deepEqual([store.text, store.calls.filter((call) => call === "read").length], ["0", 10]);
+    assert.deepEqual([store.text, store.calls.filter((call) => call === "read").length], ["30", 30]);
   });
 
   it("fails closed without an ETag", async () => {
