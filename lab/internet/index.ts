@@ -1,0 +1,11 @@
+export { startClient, tunIsUsable } from "./client";
+export type { ClientOptions, PeerStatus, StatusJson, TailnetClient } from "./client";
+export { startDerp } from "./derp";
+export type { Derp, DerpMap, DerpRegion } from "./derp";
+export { addFirewall, addNat } from "./gateways";
+export type { FirewallOptions, NatKind, NatOptions } from "./gateways";
+export { CONTROL_ADDRESSES, startInternet } from "./internet";
+export type { Internet, InternetOptions, Lan } from "./internet";
+export { NetNs, RunningProcess } from "./namespace";
+export type { CommandOutcome, SpawnOptions } from "./namespace";
+export { addStandardGateways } from "./topology";
