@@ -12,6 +12,12 @@ const packages = [
 /** firewalld would run at once; the tests start it when it is its turn. */
 const hook = 'chroot "$1" systemctl disable firewalld nftables';
 
+/** What a virtual machine needs on top: a kernel, DHCP, and a way in that is no network. */
+const machineParts = {
+  packages: "linux-image-cloud-amd64,qemu-guest-agent,udev",
+  hook: 'chroot "$1" systemctl enable systemd-networkd',
+};
+
 /** The machine's own package sources for the suite, as files; none: mmdebstrap's default. */
 function sources(): string[] {
   const parts = "/etc/apt/sources.list.d";
@@ -24,14 +30,29 @@ function sources(): string[] {
   );
 }
 
-/** A Debian root file system, made once and kept in the cache under a name that follows from its content. */
-export function debianImage(): string {
-  const key = createHash("sha256").update([suite, packages, hook].join("\n")).digest("hex").slice(0, 12);
+/**
+ * A Debian root file system, made once and kept in the cache under a name that follows from its content.
+ * @param kind what it has to boot in: a container, or a virtual machine, which brings its own kernel
+ */
+export function debianImage(kind: "container" | "machine" = "container"): string {
+  if (kind === "container") return makeImage(packages, [hook]);
+  return makeImage(`${packages},${machineParts.packages}`, [hook, machineParts.hook]);
+}
+
+function makeImage(include: string, hooks: string[]): string {
+  const content = [suite, include, ...hooks].join("\n");
+  const key = createHash("sha256").update(content).digest("hex").slice(0, 12);
   const image = join(cache, "rootfs", `${suite}-${key}`);
   if (existsSync(image)) return image;
+  if (process.env.PEER_RELAY_LAB_NET === "1") {
+    throw new Error(
+      "no Debian image, and no way to one from in here: run lab/hosts/prepare.ts outside first",
+    );
+  }
   mkdirSync(join(cache, "rootfs"), { recursive: true });
   const partial = `${image}.${process.pid}`;
-  const options = ["--variant=minbase", `--include=${packages}`, `--customize-hook=${hook}`, suite, partial];
+  const customize = hooks.map((line) => `--customize-hook=${line}`);
+  const options = ["--variant=minbase", `--include=${include}`, ...customize, suite, partial];
   const done = spawnSync("mmdebstrap", [...options, ...sources()], { encoding: "utf8", timeout: 600_000 });
   if (done.status !== 0) {
     rmSync(partial, { recursive: true, force: true });

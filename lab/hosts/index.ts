@@ -12,12 +12,15 @@ import { Container } from "./container";
 import { CredentialIssuer } from "./credentials";
 import { awsGate } from "./gate";
 import { Host, type HostContext } from "./host";
-import type { Machine, MachineSettings } from "./machine";
 import { closeServer, listen } from "./metadata";
 import { buildMirror, fileServer, type Mirror } from "./mirror";
 import type { BootedHost, PublicNetwork } from "./network";
+import { debianImage } from "./image";
+import { whyNoHosts } from "./possible";
+import { VirtualMachine } from "./virtual-machine";
 
 export { debianImage } from "./image";
+export { whyNoHosts } from "./possible";
 export { buildMirror, type Mirror } from "./mirror";
 export type { BootedHost, PublicNetwork } from "./network";
 export type { Outcome } from "./command";
@@ -31,12 +34,12 @@ export interface HostsOptions {
   regions: string[];
   /** Gets the consoles (`<instance id>.console.log`), and scratch directories while hosts live. */
   dir: string;
-  /** The Debian image, see {@link debianImage}. */
-  image: string;
+  /** What instances are: systemd containers (seconds to boot), or virtual machines (minutes). @default "container" */
+  kind?: "container" | "machine";
+  /** The Debian image. @default {@link debianImage} of the kind, made now if it has to be */
+  image?: string;
   /** File with a certificate in PEM that the hosts trust beside the usual ones: the lab's control server's. */
   ca?: string;
-  /** How a machine is made. @default a systemd container */
-  machine?: (settings: MachineSettings) => Promise<Machine>;
   faults?: InstanceFaults;
   /** Where instances reach the AWS API and the mirror; has to be an address of this namespace. @default 203.0.113.10 */
   address?: string;
@@ -64,6 +67,8 @@ export interface Hosts extends Instances {
  *
  * An instance keeps its disk from launch to termination. One gateway per instance: there is no network between the
  * instances of a VPC but by their public addresses.
+ *
+ * @throws when this machine cannot, see {@link whyNoHosts}
  */
 export async function startHosts(o: HostsOptions): Promise<Hosts> {
   const address = o.address ?? "203.0.113.10";
@@ -71,7 +76,11 @@ export async function startHosts(o: HostsOptions): Promise<Hosts> {
   const credentials = new CredentialIssuer(o.credentialLifetimeMs);
   const faults = o.faults ?? {};
   mkdirSync(o.dir, { recursive: true });
-  const mirror = await buildMirror(o.image);
+  const { kind = "container" } = o;
+  const problem = whyNoHosts(kind);
+  if (problem) throw new Error(problem);
+  const image = o.image ?? debianImage(kind);
+  const mirror = await buildMirror(image);
   const servers: Server[] = [];
   const serve = async (server: Server, port: number): Promise<void> => {
     await listen(server, address, port);
@@ -93,9 +102,10 @@ export async function startHosts(o: HostsOptions): Promise<Hosts> {
     credentials,
     faults,
     directory: o.dir,
-    image: o.image,
+    image,
     ca: o.ca,
-    makeMachine: o.machine ?? ((settings) => Container.make(settings)),
+    makeMachine: (settings) =>
+      kind === "container" ? Container.make(settings) : VirtualMachine.make(settings),
     lend: () => `198.51.100.${128 + (lent++ % 100)}`,
   });
   const polling = repeat(() => fleet.poll(), o.pollMs ?? 300);

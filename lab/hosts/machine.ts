@@ -2,7 +2,7 @@ import type { Outcome } from "./command";
 
 /** What every kind of machine needs to know. */
 export interface MachineSettings {
-  /** The instance id; also the name of the network namespace (a container's) or of its gateway's. */
+  /** The instance id. */
   id: string;
   /** Scratch directory of its own, which exists. */
   directory: string;
@@ -10,6 +10,10 @@ export interface MachineSettings {
   image: string;
   /** Namespace with the interface `ens5`, addresses and routes set. */
   namespace: string;
+  /** Namespace of its gateway, with the interface `inside` towards it. */
+  gateway: string;
+  mac: string;
+  privateIp: string;
   hostName: string;
   /** Certificate in PEM that the host is to trust beside the usual ones. */
   ca?: string;

@@ -112,6 +112,21 @@ describe("the lab's AWS API", function () {
     });
   }
 
+  it("launches into the default subnet with an address of that subnet", async () => {
+    const vm = await launch();
+    await terminate(vm);
+    assert.match(vm.PrivateIpAddress ?? "", /^172\.31\.(1[0-5]|[0-9])\./);
+  });
+
+  it("gives a VPC an IPv6 block of the documentation range", async () => {
+    const made = await client.send(
+      new ec2.CreateVpcCommand({ CidrBlock: "10.9.0.0/24", AmazonProvidedIpv6CidrBlock: true }),
+    );
+    await client.send(new ec2.DeleteVpcCommand({ VpcId: made.Vpc?.VpcId }));
+    const block = made.Vpc?.Ipv6CidrBlockAssociationSet?.[0]?.Ipv6CidrBlock;
+    assert.match(block ?? "", /^2001:db8:e[0-9a-f]{3}:[0-9a-f]{1,2}00::\/56$/);
+  });
+
   it("takes 16 KB of user data, and new user data only while the instance is stopped", async () => {
     const vm = await launch({ UserData: base64(16_384) });
     const InstanceId = vm.InstanceId ?? "";
