@@ -95,7 +95,7 @@ describe("A relay's stack that is changed", function () {
   it("takes over the code of another version of this package, and touches nothing else", async () => {
     const file = stateFile(lab, stack);
     const state = readFileSync(file, "utf8");
-    const older = state.replace(/"packageVersion": "[^"]+"/g, '"packageVersion": "0.0.1"');
+    const older = state.replace(/"packageVersion":"[^"]+"/g, '"packageVersion":"0.0.1"');
     assert.notEqual(older, state);
     writeFileSync(file, older);
     const policy = lab.tailscale.policy.text;
