@@ -56,7 +56,11 @@ export class Container implements Machine {
     this.bootCount++;
     const log = openSync(this.settings.consoleFile, "a");
     const [program = "", ...parameters] = this.group.entering(this.command());
-    const child = spawn(program, parameters, { stdio: ["ignore", log, log] });
+    const child = spawn(program, parameters, {
+      stdio: ["ignore", log, log],
+      // The network's kernel parameters are the host's own, as on any other machine.
+      env: { ...process.env, SYSTEMD_NSPAWN_API_VFS_WRITABLE: "network" },
+    });
     closeSync(log);
     this.process = child;
     child.once("exit", (code) => {

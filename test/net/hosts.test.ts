@@ -134,18 +134,25 @@ describe("an EC2 instance that really boots", function () {
   });
 
   it("lets no metadata get further than one hop, the instance itself", async () => {
-    const token = `curl -s -o /dev/null -w '%{http_code}' -m 3 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' \
-      http://169.254.169.254/latest/api/token`;
-    await host.must(`ip link add inner type veth peer name outer; ip netns add container
-      ip link set inner netns container; ip addr add 192.168.7.1/24 dev outer; ip link set outer up
+    const code = "curl -s -o /dev/null -w '%{http_code}' -m 3";
+    const token = `${code} -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' http://169.254.169.254/latest/api/token`;
+    const elsewhere = `${code} ${hosts.mirrorUrl}/debian/bookworm.noarmor.gpg`;
+    await host.must(`set -e
+      ip netns add container
+      ip link add outer type veth peer name inner netns container
+      ip addr add 192.168.7.1/24 dev outer; ip link set outer up
       ip -n container addr add 192.168.7.2/24 dev inner; ip -n container link set inner up
       ip -n container route add default via 192.168.7.1
-      sysctl -qw net.ipv4.ip_forward=1
+      echo 1 >/proc/sys/net/ipv4/ip_forward
       nft add table ip n; nft 'add chain ip n p { type nat hook postrouting priority 100; }'
       nft add rule ip n p oifname ens5 masquerade`);
-    const [own, inner] = [await host.run(token), await host.run(`ip netns exec container ${token}`)];
+    const inner = (command: string) => host.run(`ip netns exec container ${command}`);
+    const answers = [await host.run(token), await inner(token), await inner(elsewhere)];
     await host.must("ip netns del container; nft delete table ip n");
-    assert.deepEqual([own.text, inner.text], ["200", "000"]);
+    assert.deepEqual(
+      answers.map(({ text }) => text),
+      ["200", "000", "200"],
+    );
   });
 
   it("cannot be reached while its security group has no rule for the port, and can be with one", async () => {
