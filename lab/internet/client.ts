@@ -49,6 +49,8 @@ export interface TailnetClient {
   ns: NetNs;
   /** Whether it has a real tun device; without one only `tailscale nc` and the like reach the tailnet. */
   tun: boolean;
+  /** tailscaled's socket, for `tailscale --socket=...`. */
+  socket: string;
   /** Its addresses in the tailnet; empty before {@link up}. */
   ip4: string;
   ip6: string;
@@ -98,7 +100,7 @@ class Client implements TailnetClient {
   ip4 = "";
   ip6 = "";
   private readonly dir: string;
-  private readonly socket: string;
+  readonly socket: string;
   private daemon: RunningProcess | undefined;
 
   constructor(

@@ -1,12 +1,13 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { stringify } from "yaml";
 import type { Internet } from "./internet";
 import type { RunningProcess } from "./namespace";
 import { until } from "./wait";
 
-/** A DERP map in the form that headscale reads from a file (as YAML, of which JSON is a part). */
+/** A DERP map as headscale reads it from a YAML file. */
 export interface DerpMap {
-  regions: Record<number, DerpRegion>;
+  regions: Map<number, DerpRegion>;
 }
 
 /** A region of a {@link DerpMap}. */
@@ -29,6 +30,8 @@ export interface DerpRegion {
 /** The running DERP servers. */
 export interface Derp {
   map: DerpMap;
+  /** The map in a file, for headscale. */
+  mapFile: string;
   /** Takes the servers and their hosts away. */
   close(): Promise<void>;
 }
@@ -42,8 +45,12 @@ const REGIONS = [
 /** Starts two DERP regions with STUN, each on an attached host of its own, `derp-1` and `derp-2`. */
 export async function startDerp(internet: Internet): Promise<Derp> {
   const regions = await Promise.all(REGIONS.map((region) => startRegion(internet, region)));
+  const map = { regions: new Map(regions.map((region) => [region.regionid, region])) };
+  const mapFile = join(internet.dir, "derp.yaml");
+  writeFileSync(mapFile, stringify(map));
   return {
-    map: { regions: Object.fromEntries(regions.map((region) => [region.regionid, region])) },
+    map,
+    mapFile,
     async close() {
       for (const { name } of REGIONS) await internet.detach(name);
     },

@@ -62,11 +62,11 @@ forget() {
   rm -rf --one-file-system "$1"
 }
 
-# A run holds the lock on its directory as long as one of its first processes lives.
+# A run holds its lock as long as one of its first processes lives.
 sweep() {
   local run
   for run in "$base"/peer-relay-run.*; do
-    if [ -d "$run" ] && [ -O "$run" ] && [ ! -L "$run" ] && flock -n "$run" true; then forget "$run"; fi
+    if [ -d "$run" ] && [ -O "$run" ] && [ ! -L "$run" ] && flock -n "$run/lock" true; then forget "$run"; fi
   done
 }
 
@@ -82,7 +82,7 @@ exec 8<"$base"
 flock -w 30 8 || { echo "enter.sh: somebody holds a lock on $base" >&2 && exit 1; }
 sweep
 run=$(mktemp -d "$base/peer-relay-run.XXXXXXXX")
-exec 9<"$run"
+exec 9>"$run/lock"
 flock -n 9
 exec 8<&-
 
