@@ -2,12 +2,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Aws, startAws } from "./aws";
+import { DataPlane, startDataPlane } from "./data-plane";
 import { Engine, makeEngine } from "./engine";
+import type { Hosts } from "./hosts";
 import { Instances, startInstances } from "./instances";
 import { InstalledPlugin, installPlugins } from "./providers";
 import { startTailscale, TailscaleLab, TailscaleLabOptions } from "./tailscale";
 
 export { makeStack, outputsOf, REPO, setConfig } from "./engine";
+export type { DataPlane } from "./data-plane";
 export type { CommandResult, Engine, Stack } from "./engine";
 
 /** The regions of the example stacks. */
@@ -30,6 +33,55 @@ export interface Lab {
 export interface LabOptions extends TailscaleLabOptions {
   /** Keep the directory on close, to look at state and logs. @default false */
   keep?: boolean;
+}
+
+/** A lab whose instances really boot, on an internet of its own. */
+export interface WholeLab extends Lab {
+  dataPlane: DataPlane;
+  instances: Hosts;
+  /** Config that makes a stack's relays use the lab's control server, parameters and mirror. */
+  stackConfig: Record<string, unknown>;
+}
+
+/** Options of {@link startWholeLab}. */
+export interface WholeLabOptions extends LabOptions {
+  /** People of the tailnet by login, the first one the admin. @default one admin */
+  users?: string[];
+}
+
+/**
+ * Starts the embedded cloud with its data plane: headscale behind the Tailscale API, DERP, NATs, and instances that boot.
+ * @throws outside of `lab/internet/enter.sh`, and where `whyNoHosts` has a reason
+ */
+export async function startWholeLab(options: WholeLabOptions = {}): Promise<WholeLab> {
+  const dir = mkdtempSync(join(tmpdir(), "peer-relay-lab-"));
+  const closers: (() => Promise<void> | void)[] = options.keep
+    ? []
+    : [() => rmSync(dir, { recursive: true, force: true, maxRetries: 3 })];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const dataPlane = await startDataPlane(dir, options.users);
+    closers.push(dataPlane.close);
+    const aws = await startAws({ dir });
+    closers.push(aws.close);
+    const tailscale = await startTailscale({ ...options, control: dataPlane.headscale.control });
+    closers.push(tailscale.close);
+    const instances = await dataPlane.boot(aws, REGIONS);
+    const engine = makeEngine(dir, { ...aws.env, ...tailscale.env });
+    const plugins = await installPlugins({ pulumiHome: join(dir, "home"), pulumi: "pulumi" });
+    const { mirrorUrl, mirror, ssmEndpoint } = instances;
+    const stackConfig = {
+      "peer-relay:loginServer": dataPlane.headscale.url,
+      "peer-relay:ssmEndpoint": ssmEndpoint,
+      "peer-relay:install": { tarball: `${mirrorUrl}/${mirror.archive}`, sha256: mirror.sha256 },
+    };
+    return { dir, aws, tailscale, instances, engine, plugins, close, dataPlane, stackConfig };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** Starts the embedded cloud, all of it on the loopback and in one throw-away directory. */
