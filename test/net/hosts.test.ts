@@ -1,18 +1,25 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startAws, type Aws } from "../../lab/aws";
 import { startHosts, type BootedHost, type Hosts } from "../../lab/hosts";
 import { execute, must, until } from "../../lab/hosts/command";
+import { startHeadscale, type Headscale } from "../../lab/headscale";
 import { startInternet, type Internet } from "../../lab/internet";
 import { Account, parameter, region } from "./account";
-import { echo, probe, relayUserData, secret } from "./relay";
+import { echo, probe, relayUserData } from "./relay";
 
-/*
- * Instances of the lab's AWS, really booted; the tests build on each other. Not covered: the tailnet, which no control
- * server serves here, so the bootstrap ends at its login.
- */
+/** A region that nobody can reach: what the relay does without DERP is not looked at here. */
+const derpMap = `regions:
+  900:
+    regionid: 900
+    regioncode: none
+    regionname: None
+    nodes: [{ name: 900a, regionid: 900, hostname: 203.0.113.10, ipv4: 203.0.113.10, stunport: -1, derpport: 1 }]
+`;
+
+/* Instances of the lab's AWS, really booted; the tests build on each other. No packet is relayed here. */
 describe("an EC2 instance that really boots", function () {
   this.timeout(120_000);
   this.bail(true);
@@ -20,9 +27,11 @@ describe("an EC2 instance that really boots", function () {
   let aws: Aws;
   let account: Account;
   let internet: Internet;
+  let headscale: Headscale;
   let hosts: Hosts;
   let host: BootedHost;
   let id: string;
+  let secret: string;
   let group: string;
   let address: { id: string; ip: string };
 
@@ -38,17 +47,25 @@ describe("an EC2 instance that really boots", function () {
     await internet.attach("client", ["198.51.100.77", "2001:db8:77::77"]);
     aws = await startAws({ dir });
     account = new Account(aws);
+    writeFileSync(join(dir, "derp.yaml"), derpMap);
+    headscale = await startHeadscale({
+      dir: join(dir, "headscale"),
+      address: "203.0.113.10",
+      derpMapFile: join(dir, "derp.yaml"),
+    });
     hosts = await startHosts({
       internet,
       aws,
       regions: [region],
       dir: join(dir, "hosts"),
+      ca: headscale.caFile,
     });
   });
 
   after(async () => {
     account?.close();
     await hosts?.close();
+    await headscale?.close();
     await aws?.close();
     await internet?.close();
     if (dir) rmSync(dir, { recursive: true, force: true });
@@ -56,6 +73,7 @@ describe("an EC2 instance that really boots", function () {
 
   it("boots from its user data, which cloud-init reads by version 2 of the metadata service", async () => {
     address = await account.allocate();
+    secret = await headscale.createClientKey({ tags: ["tag:relay"] });
     await account.putParameter(secret);
     await account.role("relay");
     const { vpcId, subnetId } = await account.network();
@@ -117,6 +135,26 @@ describe("an EC2 instance that really boots", function () {
       /usr/local/lib/peer-relay/aws parameter ${parameter} /run/got; cat /run/got; rm /run/got`,
     );
     assert.equal(got, secret);
+  });
+
+  it("joins the tailnet, as its console tells, and does not count as serving while its port is closed", async () => {
+    await host.must("systemctl start peer-relay.service");
+    const status = () => hosts.status()[0];
+    await until(
+      "it is on line",
+      () => status()?.state === "online",
+      30,
+      () => host.journal(),
+    );
+    await hosts.poll();
+    const { state, joins, serving, problem } = status()!;
+    const [node] = await headscale.api.nodes();
+    assert.deepEqual(
+      { state, joins, serving, problem, deviceId: status()?.deviceId },
+      { state: "online", joins: 1, serving: false, problem: undefined, deviceId: node?.id },
+    );
+    assert.ok(!hosts.consoleOutput(id).some((line) => line.includes(secret)));
+    await host.must("systemctl disable --now peer-relay.service peer-relay-health.timer tailscaled");
   });
 
   it("has a metadata service that wants a token, as EC2's does", async () => {
@@ -205,7 +243,7 @@ describe("an EC2 instance that really boots", function () {
     const bootIds: string[] = [];
     const boot = async () =>
       bootIds.push(await host.must("journalctl --list-boots -q | tail -n 1 | awk '{print $2}'"));
-    await host.must("echo kept >/root/file; sync; systemctl disable --now peer-relay.service");
+    await host.must("echo kept >/root/file; sync");
     await boot();
     await host.reboot();
     await boot();
