@@ -1,4 +1,6 @@
 import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { Delay } from "./delay";
 import { NetNs } from "./namespace";
 
 /** Where our own namespace is on the lab's internet. */
@@ -38,15 +40,23 @@ export interface Internet {
   /** Cuts an attached host's link: its end has no carrier any more, and what is sent to it is lost without a word. */
   cut(name: string): Promise<void>;
   mend(name: string): Promise<void>;
+  /**
+   * Delays what goes over an attached host's link, each way by `ms`; 0 takes the delay away. Not for measuring
+   * throughput: each packet passes a process of ours.
+   * @throws without a usable /dev/net/tun
+   */
+  delay(name: string, ms: number): Promise<void>;
   /** Ends what was started with `NetNs.spawn` and removes all namespaces. */
   close(): Promise<void>;
 }
 
 /** A host's link: `device` on the router's side; all that is routed over it. */
 interface Link {
+  number: number;
   device: string;
   addresses: Set<string>;
   cut: boolean;
+  delay?: Delay;
 }
 
 /**
@@ -121,7 +131,8 @@ class RoutedInternet implements Internet {
    * same address on all links, and asks for a host's addresses on its link.
    */
   private async connect(host: NetNs, device: string, addresses: string[]): Promise<void> {
-    const link: Link = { device: `l${++this.linksMade}`, addresses: new Set(addresses), cut: false };
+    const number = ++this.linksMade;
+    const link: Link = { number, device: `l${number}`, addresses: new Set(addresses), cut: false };
     const peer = host === this.control ? "" : `netns ${host.name}`;
     await this.control.ip(
       `link add name ${link.device} netns internet type veth peer name ${device} ${peer}`,
@@ -143,8 +154,13 @@ class RoutedInternet implements Internet {
       `address replace ${ROUTER_ADDRESS}/32 dev ${link.device}`,
       `link set ${link.device} up`,
       `address replace fe80::1/64 dev ${link.device} nodad`,
-      ...[...link.addresses].map((address) => routeOver(link, address)),
     );
+    await link.delay?.routeToLink();
+    await this.routeAll(link);
+  }
+
+  private async routeAll(link: Link): Promise<void> {
+    await this.router.ip(...[...link.addresses].map((address) => routeOver(link, address)));
   }
 
   async route(address: string, name: string): Promise<void> {
@@ -163,10 +179,8 @@ class RoutedInternet implements Internet {
   async cut(name: string): Promise<void> {
     const link = this.link(name);
     link.cut = true;
-    await this.router.ip(
-      `link set ${link.device} down`,
-      ...[...link.addresses].map((address) => routeOver(link, address)),
-    );
+    await this.router.ip(`link set ${link.device} down`);
+    await this.routeAll(link);
   }
 
   async mend(name: string): Promise<void> {
@@ -175,8 +189,22 @@ class RoutedInternet implements Internet {
     await this.bringUp(link);
   }
 
+  async delay(name: string, ms: number): Promise<void> {
+    const link = this.link(name);
+    const before = link.delay;
+    link.delay = undefined;
+    await this.routeAll(link);
+    await before?.stop();
+    if (ms === 0) return;
+    const delay = new Delay(this.router, link.device, link.number);
+    await delay.start(ms, join(this.dir, `delay-${name}.log`));
+    link.delay = delay;
+    await this.routeAll(link);
+  }
+
   async detach(name: string): Promise<void> {
     const link = this.link(name);
+    await this.delay(name, 0);
     await this.ns(name).stopAll();
     for (const address of [...link.addresses]) await this.unroute(address);
     await this.router.ip(`link del ${link.device}`);
@@ -212,5 +240,6 @@ const isV6 = (address: string): boolean => address.includes(":");
 /** As on the internet, nobody hears of a host's cut link: what is sent to it gets lost. */
 function routeOver(link: Link, address: string): string {
   if (link.cut) return `route replace blackhole ${address}`;
+  if (link.delay) return `route replace ${address} dev ${link.delay.toHost}`;
   return `route replace ${address} ${isV6(address) ? "via fe80::2 " : ""}dev ${link.device}`;
 }

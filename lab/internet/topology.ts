@@ -6,8 +6,10 @@ import type { Internet } from "./internet";
  * there is IPv6 only.
  */
 export async function addStandardGateways(internet: Internet): Promise<void> {
-  await addNat(internet, { name: "nat-a", kind: "hard", address: "198.51.100.31", lan: 31 });
-  await addNat(internet, { name: "nat-b", kind: "hard", address: "198.51.100.32", lan: 32 });
-  await addNat(internet, { name: "nat-c", kind: "easy", address: "198.51.100.33", lan: 33 });
-  await addFirewall(internet, { name: "firewall-6", prefix: "2001:db8:6::" });
+  await Promise.all([
+    addNat(internet, { name: "nat-a", kind: "hard", address: "198.51.100.31", lan: 31 }),
+    addNat(internet, { name: "nat-b", kind: "hard", address: "198.51.100.32", lan: 32 }),
+    addNat(internet, { name: "nat-c", kind: "easy", address: "198.51.100.33", lan: 33 }),
+    addFirewall(internet, { name: "firewall-6", prefix: "2001:db8:6::" }),
+  ]);
 }

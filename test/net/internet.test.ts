@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -15,6 +15,7 @@ import {
   startDerp,
   startInternet,
   type TailnetClient,
+  tunIsUsable,
 } from "../../lab/internet";
 import { until } from "../../lab/internet/wait";
 
@@ -122,6 +123,34 @@ describe("the lab's internet", function () {
     await assert.rejects(internet.cut("wep"), /no host wep is attached; there are control, web/);
   });
 
+  it("delays a link, each way and for both families, until it is told otherwise", async function () {
+    if (!tunIsUsable()) this.skip();
+    const web = await internet.attach("web", ["203.0.113.40", "2001:db8:113::40"]);
+    const other = await internet.attach("other", ["203.0.113.50", "2001:db8:113::50"]);
+    await listen(internet, web);
+    const addresses = ["203.0.113.40", "2001:db8:113::40"];
+    const atLeast = async (ms: number) => {
+      for (const address of addresses) {
+        const took = await roundTrip(other, address);
+        assert.ok(took >= ms, `${address}: ${took} ms, which is less than ${ms}`);
+      }
+    };
+    await internet.delay("web", 40);
+    await atLeast(80);
+    await internet.delay("other", 30);
+    await atLeast(140);
+    await internet.delay("web", 70);
+    await atLeast(200);
+    await internet.cut("web");
+    await internet.mend("web");
+    await atLeast(200);
+    await internet.delay("other", 0);
+    await internet.delay("web", 0);
+    const rules = await internet.ns("internet").must(["sh", "-ec", "ip rule; ip -6 rule; ip -o link"]);
+    assert.doesNotMatch(rules, /iif|from\d|to\d/);
+    assert.equal(await reach(other, "203.0.113.40"), "open");
+  });
+
   it("is made in namespaces of its own only", () => {
     const program = `require(${JSON.stringify(join(__dirname, "../../lab/internet"))}).startInternet({ dir: "/nowhere" })`;
     const { status, stderr } = spawnSync("node", ["--import", "tsx", "-e", program], {
@@ -132,6 +161,14 @@ describe("the lab's internet", function () {
     assert.match(stderr, /run this with lab\/internet\/enter\.sh/);
   });
 });
+
+/** How long a TCP handshake takes, in milliseconds, once neighbours know each other. */
+async function roundTrip(from: NetNs, address: string): Promise<number> {
+  await from.must(["bash", "-c", `exec 3<>/dev/tcp/${address}/443`]);
+  const connect = `const { connect } = require("net"), start = performance.now();
+    connect(443, process.argv[1], () => { console.log(performance.now() - start); process.exit(); });`;
+  return Number(await from.must(["node", "-e", connect, address]));
+}
 
 /** Has a host take connections on port 443. */
 async function listen(internet: Internet, host: NetNs): Promise<void> {
@@ -150,7 +187,7 @@ describe("a tailnet on the lab's internet", function () {
   let dir: string;
   const clients = new Map<string, TailnetClient>();
 
-  const join4 = async (name: string, behind: string, loginServer = headscale.url): Promise<void> => {
+  const joinTailnet = async (name: string, behind: string, loginServer = headscale.url): Promise<void> => {
     const client = await startClient(internet, { name, behind, loginServer, caFile: headscale.caFile });
     clients.set(name, client);
     await client.up(await headscale.createClientKey());
@@ -175,10 +212,10 @@ describe("a tailnet on the lab's internet", function () {
     });
     await headscale.api.setPolicy('{"grants": [{"src": ["*"], "dst": ["*"], "ip": ["*"]}]}');
     await Promise.all([
-      join4("client-a", "nat-a"),
-      join4("client-b", "nat-b"),
-      join4("client-c", "nat-c"),
-      join4("client-6", "firewall-6", `https://[${otherAddresses[0]}]`),
+      joinTailnet("client-a", "nat-a"),
+      joinTailnet("client-b", "nat-b"),
+      joinTailnet("client-c", "nat-c"),
+      joinTailnet("client-6", "firewall-6", `https://[${otherAddresses[0]}]`),
     ]);
   });
 
@@ -231,13 +268,32 @@ describe("a tailnet on the lab's internet", function () {
     await until("a direct path from client-a to client-c", 30, direct, () => last.join("\n"));
   });
 
-  it("carries data, and counts it", async () => {
-    const received = await headscaleIsOutOfIt(headscale, async () => {
-      const text = "from client-a by DERP";
-      return transfer(client("client-a"), client("client-b"), text);
-    });
-    assert.equal(received, "from client-a by DERP");
-    assert.match(await client("client-b").metrics(), /tailscaled_inbound_bytes_total\{path="derp"\} [1-9]/);
+  it("carries data, also while the control server is down, and counts it", async () => {
+    const before = await inboundByDerp(client("client-a"));
+    await headscale.stop();
+    try {
+      const received = await download(client("client-a"), client("client-b"));
+      assert.equal(received, "x".repeat(DOWNLOAD_BYTES));
+    } finally {
+      await headscale.start();
+    }
+    const counted = (await inboundByDerp(client("client-a"))) - before;
+    assert.ok(counted >= DOWNLOAD_BYTES, `${counted} bytes counted`);
+  });
+
+  it("has clients that prefer the nearer DERP region, where a delay is put on the other", async function () {
+    if (!tunIsUsable()) this.skip();
+    const nearest: (number | undefined)[] = [];
+    for (const [near, far] of [
+      ["derp-1", "derp-2"],
+      ["derp-2", "derp-1"],
+    ] as const) {
+      await internet.delay(near, 0);
+      await internet.delay(far, 200);
+      nearest.push((await netcheck(client("client-a"))).PreferredDERP);
+    }
+    await internet.delay("derp-1", 0);
+    assert.deepEqual(nearest, [901, 902]);
   });
 
   it("has clients that come back after a kill, on the same state, and do not hear a cut host", async () => {
@@ -262,28 +318,34 @@ interface NetcheckReport {
   IPv4: boolean;
   IPv6: boolean;
   MappingVariesByDestIP: boolean | null;
+  /** The id of the nearest region. */
+  PreferredDERP: number;
 }
 
-/** Runs something while the control server is down. */
-async function headscaleIsOutOfIt<T>(headscale: Headscale, act: () => Promise<T>): Promise<T> {
-  await headscale.stop();
-  try {
-    return await act();
-  } finally {
-    await headscale.start();
-  }
+async function netcheck(client: TailnetClient): Promise<NetcheckReport> {
+  return JSON.parse((await client.cli("netcheck", "--format=json")).stdout) as NetcheckReport;
 }
 
-/** Sends text over TCP in the tailnet, on whatever device the clients have. @returns what arrived */
-async function transfer(from: TailnetClient, to: TailnetClient, text: string): Promise<string> {
-  const serve = `require("net").createServer((s) => s.pipe(s)).listen(7, ${JSON.stringify(to.tun ? to.ip4 : "127.0.0.1")})`;
-  const server = to.ns.spawn(["node", "-e", serve], { log: join(tmpdir(), "echo.log") });
+const DOWNLOAD_BYTES = 100_000;
+
+async function inboundByDerp(client: TailnetClient): Promise<number> {
+  return Number(/tailscaled_inbound_bytes_total\{path="derp"\} (\d+)/.exec(await client.metrics())?.[1] ?? 0);
+}
+
+/** Gets `x` many times by TCP in the tailnet, on whatever device the clients have. @returns what arrived */
+async function download(to: TailnetClient, from: TailnetClient): Promise<string> {
+  const address = JSON.stringify(from.tun ? from.ip4 : "127.0.0.1");
+  const serve = `require("net").createServer((s) => s.end("x".repeat(${DOWNLOAD_BYTES}))).listen(81, ${address})`;
+  const server = from.ns.spawn(["node", "-e", serve], { log: join(tmpdir(), "download.log") });
   try {
-    const listens = async () => (await to.ns.must(["ss", "-Hlnt"])).includes(":7 ");
-    await until("the echo server listens", 20, listens, () => server.lastWords());
-    const socket = `--socket=${from.socket}`;
-    const argv = ["timeout", "20", "sh", "-c", `{ cat; sleep 3; } | tailscale ${socket} nc ${to.ip4} 7`];
-    return (await from.ns.run(argv, text)).stdout;
+    const listens = async () => (await from.ns.must(["ss", "-Hlnt"])).includes(":81 ");
+    await until("the server listens", 20, listens, () => server.lastWords());
+    // `nc` ends with its input, so its input has to last.
+    const fifo = join(tmpdir(), "download.fifo");
+    const get = `mkfifo ${fifo} && exec 4<>${fifo} && timeout 30 tailscale --socket=${to.socket} nc ${from.ip4} 81 <&4`;
+    const { code, stdout, stderr } = await to.ns.sh(get);
+    assert.equal(code, 0, stderr);
+    return stdout;
   } finally {
     await server.kill();
   }
@@ -310,12 +372,15 @@ describe("lab/internet/enter.sh", function () {
 
   it("removes what a killed run has left, and nothing of one that lives", async () => {
     const [killed, alive] = await Promise.all([start("killed"), start("alive")]);
+    const groups = killed.groups();
     await killed.kill();
-    const before = [existsSync(killed.dir), killed.groups().length > 0];
+    const before = [existsSync(killed.dir), killed.groups()];
+    // An ordinary user gets none.
+    assert.equal(groups.length > 0, /peer-relay-run/.test(readFileSync("/proc/self/cgroup", "utf8")));
     assert.equal(spawnSync(enter, ["true"]).status, 0);
     assert.deepEqual(
       { before, after: [existsSync(killed.dir), killed.groups()], alive: await alive.ask() },
-      { before: [true, true], after: [false, []], alive: "alive" },
+      { before: [true, groups], after: [false, []], alive: "alive" },
     );
   });
 
