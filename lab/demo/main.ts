@@ -1,18 +1,24 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readFileSync } from "node:fs";
 import { DescribeInstanceAttributeCommand, EC2Client } from "@aws-sdk/client-ec2";
-import { Lab, makeStack, outputsOf, REPO, setConfig, Stack, startLab } from "..";
+import { Lab, makeStack, outputsOf, REPO, setConfig, Stack, startLab, startWholeLab, WholeLab } from "..";
 import { leftovers } from "../aws";
+import { whyNoHosts } from "../hosts";
+import { before } from "./packets";
 import { bold, dim, green, red, say, showDiff, step } from "./screen";
 
 /**
  * The demo: the real `pulumi up` of two regions' stacks on one tailnet whose policy file is one of a real tailnet,
- * then a preview, another port, and both destroyed in turn. AWS and Tailscale are the lab's; the engine is real.
+ * then a preview, another port, and both destroyed in turn. AWS and Tailscale are the lab's; the engine is real. Inside
+ * `lab/internet/enter.sh` the instances boot, and packets of two devices go through the relays.
  */
 
 const POLICY = "069-rajsinghtech.hujson";
+/** What the demo leaves behind, on purpose: outside of the lab's own directory, which goes at the end. */
+const ARTEFACTS = process.env.PEER_RELAY_DEMO_DIR ?? mkdtempSync(join(tmpdir(), "peer-relay-demo-"));
+
 const STACKS = { "prod-eu-central-1": "eu-central-1", "prod-us-east-1": "us-east-1" };
 
 interface RelayOutputs {
@@ -28,12 +34,12 @@ class Demo {
 
   constructor(private readonly lab: Lab) {
     this.shown = lab.tailscale.policy.text;
-    mkdirSync(join(lab.dir, "artefacts"), { recursive: true });
+    mkdirSync(ARTEFACTS, { recursive: true });
     this.save("policy-start.hujson", this.shown);
   }
 
   save(name: string, text: string): void {
-    writeFileSync(join(this.lab.dir, "artefacts", name), text);
+    writeFileSync(join(ARTEFACTS, name), text);
   }
 
   /** Runs the engine, shows what it did to each resource, and ends the demo when it failed. */
@@ -61,13 +67,14 @@ class Demo {
     this.shown = now;
   }
 
-  async outputs(stack: Stack): Promise<void> {
+  async outputs(stack: Stack): Promise<RelayOutputs[]> {
     const { relays } = (await outputsOf(this.lab.engine, stack)) as unknown as { relays: RelayOutputs[] };
     for (const relay of relays) {
       const { instanceId, endpoint, hostname, tailscaleIps } = relay;
       say(`   ${bold(hostname)}  ${endpoint}/udp  ${instanceId}  ${tailscaleIps[0]}`);
       await this.saveUserData(stack.name as keyof typeof STACKS, relay);
     }
+    return relays;
   }
 
   private async saveUserData(stack: keyof typeof STACKS, relay: RelayOutputs): Promise<void> {
@@ -83,12 +90,16 @@ class Demo {
   }
 }
 
+const isWhole = (lab: Lab): lab is WholeLab => "dataPlane" in lab;
+
 async function run(lab: Lab, original: string): Promise<boolean> {
   const demo = new Demo(lab);
+  const devices = isWhole(lab) ? await before(lab) : undefined;
   const config = {
     "peer-relay:clients": ["autogroup:member"],
     "peer-relay:ssmEndpoint": lab.aws.endpoint,
-    "peer-relay:readyTimeoutSeconds": 60,
+    "peer-relay:readyTimeoutSeconds": 120,
+    ...(isWhole(lab) ? lab.stackConfig : {}),
   };
   const stacks: Stack[] = [];
   for (const name of Object.keys(STACKS)) {
@@ -96,8 +107,13 @@ async function run(lab: Lab, original: string): Promise<boolean> {
     const stack = await makeStack(lab.engine, name, config);
     stacks.push(stack);
     await demo.pulumi(stack, ["up", "--yes", "--skip-preview"]);
-    await demo.outputs(stack);
+    const relays = await demo.outputs(stack);
     demo.policy();
+    if (devices && stacks.length === 1) {
+      step(`The same two devices: ${bold("through the relay")}`);
+      await devices.settleOn("peer-relay");
+      await devices.show(relays);
+    }
   }
   const [first, second] = stacks as [Stack, Stack];
 
@@ -115,13 +131,17 @@ async function run(lab: Lab, original: string): Promise<boolean> {
     await demo.pulumi(stack, ["destroy", "--yes", "--skip-preview"]);
     demo.policy();
   }
+  if (devices) {
+    step("The two devices, without relays");
+    await devices.settleOn("DERP");
+  }
   return verdict(lab, original);
 }
 
 /** Compares the end with the start, and says where everything can be looked at. */
 async function verdict(lab: Lab, original: string): Promise<boolean> {
   const left = (await Promise.all(Object.values(STACKS).map((region) => leftovers(lab.aws, region)))).flat();
-  const devices = await lab.tailscale.devices();
+  const devices = (await lab.tailscale.devices()).filter((device) => device.tags);
   const identical = lab.tailscale.policy.text === original;
   const digest = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 16);
   const line = (ok: boolean, text: string) => say(`  ${ok ? green("yes") : red("NO ")}  ${text}`);
@@ -131,17 +151,23 @@ async function verdict(lab: Lab, original: string): Promise<boolean> {
     `policy file as at the start: sha256 ${digest(original)} -> ${digest(lab.tailscale.policy.text)}`,
   );
   line(left.length === 0, `nothing left in AWS${left.length ? `: ${left.join(", ")}` : ""}`);
-  line(devices.length === 0, `no device left in the tailnet${devices.length ? `: ${devices.length}` : ""}`);
-  say(`\n  To look at: ${join(lab.dir, "artefacts")}`);
+  line(
+    devices.length === 0,
+    `no relay's device left in the tailnet${devices.length ? `: ${devices.length}` : ""}`,
+  );
+  cpSync(join(lab.dir, "state"), join(ARTEFACTS, "state"), { recursive: true });
+  say(`\n  To look at: ${ARTEFACTS}`);
   say(
     dim(
       "    NN-up-<stack>.log      what the engine printed    NN-policy.hujson  the policy file after each step",
     ),
   );
-  say(dim("    <relay>.user-data      what EC2 was given         ../state          the stacks' state files"));
+  say(dim("    <relay>.user-data      what EC2 was given         state             the stacks' state files"));
   say(
     dim(
-      "  AWS and Tailscale were the lab's, and the instances simulated; the engine and the components are real.",
+      isWhole(lab)
+        ? "  AWS and Tailscale's API were the lab's; engine, components, instances, tailscaled and packets are real."
+        : "  AWS and Tailscale were the lab's, and the instances simulated; the engine and the components are real.",
     ),
   );
   return identical && left.length === 0 && devices.length === 0;
@@ -150,7 +176,11 @@ async function verdict(lab: Lab, original: string): Promise<boolean> {
 async function main(): Promise<void> {
   const original = readFileSync(join(REPO, "test/corpus", POLICY), "utf8");
   step(`An embedded cloud, and a tailnet with a real policy file (${POLICY})`);
-  const lab = await startLab({ policy: original, keep: true });
+  const inside = process.env.PEER_RELAY_LAB_NET === "1";
+  const problem = inside ? whyNoHosts() : "it was not started by scripts/demo as root on Linux";
+  if (problem) say(dim(`  Left out: real instances and packets (${problem}).`));
+  const start = problem ? startLab : startWholeLab;
+  const lab = await start({ policy: original });
   const end = (signal: NodeJS.Signals) => {
     void lab.close().finally(() => process.exit(signal === "SIGINT" ? 130 : 143));
   };
