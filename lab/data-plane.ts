@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Aws } from "./aws";
-import { Headscale, startHeadscale } from "./headscale";
+import { ClientKeyOptions, Headscale, startHeadscale } from "./headscale";
 import { Hosts, startHosts } from "./hosts";
 import {
   addStandardGateways,
@@ -17,8 +17,8 @@ import {
 export interface DataPlane {
   internet: Internet;
   headscale: Headscale;
-  /** A client behind a gateway (`nat-a`, `nat-b`, `nat-c`, `firewall-6`) that has joined the tailnet. */
-  join(name: string, behind: string): Promise<TailnetClient>;
+  /** A client behind a gateway (`nat-a`, `nat-b`, `nat-c`, `firewall-6`) that has joined the tailnet, as whom `key` says. */
+  join(name: string, behind: string, key?: ClientKeyOptions): Promise<TailnetClient>;
   /** Boots what the lab's AWS runs. */
   boot(aws: Aws, regions: string[]): Promise<Hosts>;
   close(): Promise<void>;
@@ -40,11 +40,12 @@ export async function startDataPlane(dir: string, users?: string[]): Promise<Dat
       ...{ dir: join(dir, "headscale"), address, otherAddresses, derpMapFile: derp.mapFile, users },
     });
     closers.push(() => headscale.close());
-    const join_ = async (name: string, behind: string): Promise<TailnetClient> => {
-      const { url: loginServer, caFile } = headscale;
+    const join_ = async (name: string, behind: string, key?: ClientKeyOptions): Promise<TailnetClient> => {
+      const { url, caFile } = headscale;
+      const loginServer = behind === "firewall-6" ? `https://[${otherAddresses[0]}]` : url;
       const client = await startClient(internet, { name, behind, loginServer, caFile });
       closers.push(() => client.stop());
-      await client.up(await headscale.createClientKey());
+      await client.up(await headscale.createClientKey(key));
       return client;
     };
     const boot = async (aws: Aws, regions: string[]): Promise<Hosts> => {
