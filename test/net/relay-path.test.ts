@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { RevokeSecurityGroupIngressCommand } from "@aws-sdk/client-ec2";
 import { setConfig, startWholeLab, type Stack, type WholeLab } from "../../lab";
 import type { TailnetClient } from "../../lab/internet";
+import { until } from "../../lab/internet/wait";
 import { pathOf } from "../../scripts/lib/verdict";
 import { destroy, ec2, ok, up } from "../engine/support";
 import * as tailnet from "./tailnet";
@@ -53,10 +54,7 @@ describe("The relay that pulumi up made", function () {
   it("without a grant serves nobody: all goes by DERP, and verify names the grant", async () => {
     await settles(a, b, "derp");
     await up(lab, stack);
-    assert.deepEqual(
-      lab.instances.status().map(({ state, serving }) => [state, serving]),
-      [["online", true]],
-    );
+    await tailnet.serves(lab);
     await staysOnDerp(a, b, 8);
     assert.deepEqual(await tailnet.relaysOf(a), []);
     const { code, text } = await tailnet.verify(a, "client-b", 5);
@@ -139,9 +137,14 @@ describe("The relay that pulumi up made", function () {
     const pid = () => host.must("systemctl show -P MainPID tailscaled");
     const before = await pid();
     await host.must("systemctl kill -s KILL tailscaled");
-    await settles(a, b, "derp", { seconds: 30 });
+    const restarted = async () => !["0", before].includes(await pid());
+    await until("systemd has started another tailscaled", 30, restarted, () => before);
+    await tailnet.serves(lab);
     await settles(a, b, "relay");
-    assert.notEqual(await pid(), before);
+    // Its counters began at nothing.
+    assert.equal((await (await Transfer.start(a, b, 1_000_000)).end()).intact, true);
+    const counted = (await tailnet.forwardedBytes(host))["udp4 to udp4"]!;
+    assert.ok(counted > 1_000_000, `${counted} bytes counted`);
   });
 
   it("comes back by its health timer after its tailscaled was stopped for good", async () => {

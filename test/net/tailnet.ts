@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { makeStack, outputsOf, REPO, type Stack, type WholeLab } from "../../lab";
 import type { BootedHost } from "../../lab/hosts";
 import type { TailnetClient } from "../../lab/internet";
+import { until } from "../../lab/internet/wait";
 import { pathOf } from "../../scripts/lib/verdict";
 
 /** How long a client may take to get to a relay: after a try in vain it waits half a minute, at times twice. */
@@ -36,6 +37,13 @@ export async function relayOf(lab: WholeLab, stack: Stack): Promise<Relay & { ho
   assert.ok(relay, `${stack.name} has no relay`);
   const publicIp = relay.endpoint.split(":")[0] ?? "";
   return { ...relay, publicIp, host: lab.instances.host(relay.instanceId) };
+}
+
+/** Waits until every relay's port is open and served; `up` ends when they are online, moments before. */
+export async function serves(lab: WholeLab): Promise<void> {
+  const status = () => lab.instances.status();
+  const seen = () => JSON.stringify(status());
+  await until("every relay serves", 60, () => status().every(({ serving }) => serving), seen);
 }
 
 /** What one ping says: the pong, or why there is none. */
