@@ -1,30 +1,50 @@
 # shellcheck shell=bash
-# Debian packages that tests use: command=package.
+# Debian packages, in groups: command=package. A command may have several names, one of which is enough.
 
 PACKAGES="shellcheck=shellcheck cloud-init=cloud-init mmdebstrap=mmdebstrap systemd-nspawn=systemd-container
 nft=nftables ip=iproute2 ps=procps flock=util-linux curl=curl"
 
-missing_packages() {
-  local pair
-  for pair in $PACKAGES; do
-    has "${pair%%=*}" || printf '%s ' "${pair#*=}"
-  done
+setup_packages() {
+  debian_packages "Debian packages" "$PACKAGES" \
+    "without them the tests of the rendered scripts (shellcheck, cloud-init), the host tests and those with real packets are left out"
 }
 
-setup_packages() {
-  local missing
+setup_browser() {
+  debian_packages "browser" "chromium,chromium-browser,google-chrome=chromium" "without one nobody looks at the demo's picture"
+}
+
+setup_machines() {
+  debian_packages "virtual machines" "qemu-system-x86_64=qemu-system-x86 dnsmasq=dnsmasq-base mke2fs=e2fsprogs" \
+    "without them no instance is booted as a virtual machine"
+}
+
+setup_iperf3() { debian_packages "iperf3" "iperf3=iperf3" "without it there is no benchmark"; }
+
+# debian_packages WHAT PAIRS WITHOUT: installs what is missing, or says what goes without it.
+debian_packages() {
+  local what=$1 missing
   # nft, ip and the like are in sbin, which an ordinary user's PATH may lack.
   PATH=$PATH:/usr/sbin:/sbin
-  missing=$(missing_packages)
+  missing=$(missing_packages "$2")
   if [ -z "$missing" ]; then
-    say "Debian packages: all there"
+    say "$what: all there"
   elif ! has apt-get || [ "$(id -u)" != 0 ] || [ "${PEER_RELAY_INSTALL:-yes}" = no ]; then
-    say "Debian packages: not there: $missing"
-    say "Debian packages: without them the tests of the rendered scripts (shellcheck, cloud-init) and the host tests are left out."
-    say "Debian packages: as root on Debian or Ubuntu: apt-get install --no-install-recommends $missing"
+    say "$what: not there: $missing"
+    say "$what: $3."
+    say "$what: as root on Debian or Ubuntu: apt-get install --no-install-recommends $missing"
   else
     install_packages "$missing"
   fi
+}
+
+missing_packages() {
+  local pair names name found
+  for pair in $1; do
+    found=
+    IFS=, read -r -a names <<<"${pair%%=*}"
+    for name in "${names[@]}"; do if has "$name"; then found=yes; fi; done
+    [ -n "$found" ] || printf '%s ' "${pair#*=}"
+  done
 }
 
 install_packages() {

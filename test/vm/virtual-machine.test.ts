@@ -6,8 +6,8 @@ import { startAws, type Aws } from "../../lab/aws";
 import { startHosts, type Hosts } from "../../lab/hosts";
 import { execute, until } from "../../lab/hosts/command";
 import { startInternet, type Internet } from "../../lab/internet";
-import { Account, parameter, region } from "./account";
-import { echo, probe, relayUserData, secret } from "./relay";
+import { Account, parameter, region } from "../net/account";
+import { echo, probe, relayUserData, secret } from "../net/relay";
 
 /*
  * The same as `hosts.test.ts` in short, with a kernel of its own, DHCP, and cloud-init before the network is up. Minutes:
