@@ -40,10 +40,12 @@ export interface Stack {
 
 /** Makes an engine in `dir`; `env` is what the programs and providers see beside the engine's own variables. */
 export function makeEngine(dir: string, env: NodeJS.ProcessEnv): Engine {
-  for (const part of ["home", "state", "stacks"]) mkdirSync(join(dir, part), { recursive: true });
+  for (const part of ["home", "state", "stacks", "tmp"]) mkdirSync(join(dir, part), { recursive: true });
   const engineEnv: NodeJS.ProcessEnv = {
     ...withoutCredentials(process.env),
     ...env,
+    // The language host leaves its pipes behind.
+    TMPDIR: join(dir, "tmp"),
     PULUMI_HOME: join(dir, "home"),
     PULUMI_BACKEND_URL: `file://${join(dir, "state")}`,
     PULUMI_CONFIG_PASSPHRASE: "a passphrase for a throw-away stack",

@@ -8,8 +8,6 @@ import * as tailnet from "./tailnet";
 
 const { settles } = tailnet;
 
-const POLICY = '{"grants": [{"src": ["*"], "dst": ["*"], "ip": ["*"]}]}\n';
-
 /** How somebody turns a firewall on that closes all ports but those in use, and takes it away again. */
 const FIREWALLS = {
   ufw: {
@@ -48,11 +46,8 @@ describe("A relay whose host has a firewall of its own", function () {
   let b: TailnetClient;
 
   before(async () => {
-    lab = await startWholeLab({ policy: POLICY });
-    [a, b] = await Promise.all([
-      lab.dataPlane.join("client-a", "nat-a"),
-      lab.dataPlane.join("client-b", "nat-b"),
-    ]);
+    lab = await startWholeLab({ policy: tailnet.OPEN_POLICY });
+    [a, b] = await tailnet.twoClients(lab);
     stack = await tailnet.relayStack(lab, "prod-eu-central-1", {
       "peer-relay:clients": ["autogroup:member"],
     });

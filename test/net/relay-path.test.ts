@@ -37,11 +37,7 @@ describe("The relay that pulumi up made", function () {
 
   before(async () => {
     lab = await startWholeLab({ policy: POLICY });
-    const key = { tags: ["tag:srv"] };
-    [a, b] = await Promise.all([
-      lab.dataPlane.join("client-a", "nat-a", key),
-      lab.dataPlane.join("client-b", "nat-b", key),
-    ]);
+    [a, b] = await tailnet.twoClients(lab, { tags: ["tag:srv"] });
     stack = await tailnet.relayStack(lab, "prod-eu-central-1", {
       "peer-relay:tags": ["tag:relay"],
       "peer-relay:clients": ["tag:srv"],

@@ -9,8 +9,6 @@ import { Transfer } from "./transfer";
 
 const { settles } = tailnet;
 
-const POLICY = '{"grants": [{"src": ["*"], "dst": ["*"], "ip": ["*"]}]}\n';
-
 /** What happens to machines, and nobody is there to help. The tests build on each other. */
 describe("A relay that breaks", function () {
   this.timeout(300_000);
@@ -23,11 +21,8 @@ describe("A relay that breaks", function () {
   const relay = () => tailnet.relayOf(lab, stack);
 
   before(async () => {
-    lab = await startWholeLab({ policy: POLICY });
-    [a, b] = await Promise.all([
-      lab.dataPlane.join("client-a", "nat-a"),
-      lab.dataPlane.join("client-b", "nat-b"),
-    ]);
+    lab = await startWholeLab({ policy: tailnet.OPEN_POLICY });
+    [a, b] = await tailnet.twoClients(lab);
     stack = await tailnet.relayStack(lab, "prod-eu-central-1", {
       "peer-relay:clients": ["autogroup:member"],
     });
@@ -87,7 +82,7 @@ describe("A relay that breaks", function () {
 
   it("can be destroyed afterwards", async () => {
     await destroy(lab, stack);
-    assert.equal(lab.tailscale.policy.text, POLICY);
+    assert.equal(lab.tailscale.policy.text, tailnet.OPEN_POLICY);
     assert.deepEqual(lab.instances.pollErrors, []);
   });
 });

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { join } from "node:path";
+import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { makeStack, outputsOf, REPO, type Stack, type WholeLab } from "../../lab";
+import type { ClientKeyOptions } from "../../lab/headscale";
 import type { BootedHost } from "../../lab/hosts";
 import type { TailnetClient } from "../../lab/internet";
 import { until } from "../../lab/internet/wait";
@@ -19,6 +20,15 @@ export interface Relay {
   instanceId: string;
   securityGroupId: string;
   tailscaleIps: string[];
+}
+
+/** A tailnet policy in which everybody reaches everybody. */
+export const OPEN_POLICY = '{"grants": [{"src": ["*"], "dst": ["*"], "ip": ["*"]}]}\n';
+
+/** Two devices that cannot reach each other directly: each behind a hard NAT of its own. */
+export function twoClients(lab: WholeLab, key?: ClientKeyOptions): Promise<[TailnetClient, TailnetClient]> {
+  const { join } = lab.dataPlane;
+  return Promise.all([join("client-a", "nat-a", key), join("client-b", "nat-b", key)]);
 }
 
 /** A stack of one relay in the whole lab. */
@@ -102,7 +112,7 @@ export function verify(
   device: string,
   seconds: number,
 ): Promise<{ code: number | null; text: string }> {
-  const program = ["node", "--import", "tsx", join(REPO, "scripts/lib/verify.ts")];
+  const program = ["node", "--import", "tsx", path.join(REPO, "scripts/lib/verify.ts")];
   const argv = ["netns", "exec", client.ns.name, ...program, "--socket", client.socket];
   return new Promise((resolve) => {
     execFile("ip", [...argv, "--seconds", String(seconds), device], { cwd: REPO }, (error, stdout, stderr) =>

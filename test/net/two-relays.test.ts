@@ -7,7 +7,6 @@ import { Transfer } from "./transfer";
 
 const { settles } = tailnet;
 
-const POLICY = '{"grants": [{"src": ["*"], "dst": ["*"], "ip": ["*"]}]}\n';
 const REGIONS = ["eu-central-1", "us-east-1"];
 /** More than what measuring a latency here is off by. */
 const FAR_MS = 80;
@@ -23,11 +22,8 @@ describe("Two relays in two regions", function () {
   let b: TailnetClient;
 
   before(async () => {
-    lab = await startWholeLab({ policy: POLICY });
-    [a, b] = await Promise.all([
-      lab.dataPlane.join("client-a", "nat-a"),
-      lab.dataPlane.join("client-b", "nat-b"),
-    ]);
+    lab = await startWholeLab({ policy: tailnet.OPEN_POLICY });
+    [a, b] = await tailnet.twoClients(lab);
   });
   after(() => lab?.close());
 
@@ -73,7 +69,7 @@ describe("Two relays in two regions", function () {
     await settles(a, b, "relay", { via: relays[1]!.publicIp });
     await destroy(lab, stacks[1]!);
     await settles(a, b, "derp", { seconds: 30 });
-    assert.equal(lab.tailscale.policy.text, POLICY);
+    assert.equal(lab.tailscale.policy.text, tailnet.OPEN_POLICY);
     assert.deepEqual(lab.instances.pollErrors, []);
   });
 });
