@@ -65,7 +65,8 @@ class DemoRun {
     const now = networks();
     return {
       processes: marked(this.mark),
-      files: readdirSync(this.dir).filter((name) => !name.startsWith("peer-relay-demo-")),
+      // But for the artefacts, and for tsx's cache of compiled sources.
+      files: readdirSync(this.dir).filter((name) => !/^(peer-relay-demo-|tsx-\d+$)/.test(name)),
       mounts: readFileSync("/proc/self/mounts", "utf8")
         .split("\n")
         .filter((line) => line.includes(this.dir)),
