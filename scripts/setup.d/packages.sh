@@ -18,7 +18,10 @@ setup_machines() {
     "without them no instance is booted as a virtual machine"
 }
 
-setup_iperf3() { debian_packages "iperf3" "iperf3=iperf3" "without it there is no benchmark"; }
+setup_bench_packages() {
+  debian_packages "benchmark" "iperf3=iperf3 ethtool=ethtool ping=iputils-ping nsenter=util-linux sysctl=procps" \
+    "without them there is no benchmark"
+}
 
 # debian_packages WHAT PAIRS WITHOUT: installs what is missing, or says what goes without it.
 debian_packages() {
