@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Aws } from "./aws";
 import { ClientKeyOptions, Headscale, startHeadscale } from "./headscale";
-import { Hosts, startHosts } from "./hosts";
+import { HostKind, Hosts, startHosts } from "./hosts";
 import {
   addStandardGateways,
   CONTROL_ADDRESSES,
@@ -20,7 +20,7 @@ export interface DataPlane {
   /** A client behind a gateway (`nat-a`, `nat-b`, `nat-c`, `firewall-6`) that has joined the tailnet, as whom `key` says. */
   join(name: string, behind: string, key?: ClientKeyOptions): Promise<TailnetClient>;
   /** Boots what the lab's AWS runs. */
-  boot(aws: Aws, regions: string[]): Promise<Hosts>;
+  boot(aws: Aws, regions: string[], kind?: HostKind): Promise<Hosts>;
   close(): Promise<void>;
 }
 
@@ -48,9 +48,9 @@ export async function startDataPlane(dir: string, users?: string[]): Promise<Dat
       await client.up(await headscale.createClientKey(key));
       return client;
     };
-    const boot = async (aws: Aws, regions: string[]): Promise<Hosts> => {
+    const boot = async (aws: Aws, regions: string[], kind?: HostKind): Promise<Hosts> => {
       const hosts = await startHosts({
-        ...{ internet, aws, regions, dir: join(dir, "hosts"), ca: headscale.caFile },
+        ...{ internet, aws, regions, kind, dir: join(dir, "hosts"), ca: headscale.caFile },
       });
       closers.push(() => hosts.close());
       return hosts;

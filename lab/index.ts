@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Aws, startAws } from "./aws";
 import { DataPlane, startDataPlane } from "./data-plane";
 import { Engine, makeEngine } from "./engine";
-import type { Hosts } from "./hosts";
+import { bestKind, type HostKind, type Hosts } from "./hosts";
 import { Instances, startInstances } from "./instances";
 import { InstalledPlugin, installPlugins } from "./providers";
 import { startTailscale, TailscaleLab, TailscaleLabOptions } from "./tailscale";
@@ -47,6 +47,8 @@ export interface WholeLab extends Lab {
 export interface WholeLabOptions extends LabOptions {
   /** People of the tailnet by login, the first one the admin. @default one admin */
   users?: string[];
+  /** What instances are. @default containers for root, else processes */
+  kind?: HostKind;
 }
 
 /**
@@ -68,7 +70,7 @@ export async function startWholeLab(options: WholeLabOptions = {}): Promise<Whol
     closers.push(aws.close);
     const tailscale = await startTailscale({ ...options, control: dataPlane.headscale.control });
     closers.push(tailscale.close);
-    const instances = await dataPlane.boot(aws, REGIONS);
+    const instances = await dataPlane.boot(aws, REGIONS, options.kind ?? bestKind());
     const engine = makeEngine(dir, { ...aws.env, ...tailscale.env });
     const plugins = await installPlugins({ pulumiHome: join(dir, "home"), pulumi: "pulumi" });
     const { mirrorUrl, mirror, ssmEndpoint } = instances;

@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { execute, must, until, type Outcome } from "./command";
 import { ControlGroup } from "./control-group";
 import { Disk } from "./disk";
 import type { Machine, MachineSettings } from "./machine";
+import { childrenOf, nameOf } from "./process-tree";
 import { seedContainer, seedImage } from "./seed";
 
 /** nspawn's exit code when the system in it wants to be started again. */
@@ -131,18 +132,5 @@ export class Container implements Machine {
     const nspawn = this.process?.pid;
     if (nspawn === undefined || nameOf(nspawn) !== "systemd-nspawn") return undefined;
     return childrenOf(nspawn).find((pid) => nameOf(pid) === "systemd");
-  }
-}
-
-function childrenOf(pid: number): number[] {
-  const file = `/proc/${pid}/task/${pid}/children`;
-  return existsSync(file) ? readFileSync(file, "utf8").split(" ").filter(Boolean).map(Number) : [];
-}
-
-function nameOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
-  } catch {
-    return "";
   }
 }

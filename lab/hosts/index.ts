@@ -13,17 +13,20 @@ import { CredentialIssuer } from "./credentials";
 import { awsGate } from "./gate";
 import { Host, type HostContext } from "./host";
 import { closeServer, listen } from "./metadata";
-import { buildMirror, fileServer, type Mirror } from "./mirror";
+import { buildArchive, buildMirror, fileServer, type Mirror } from "./mirror";
 import type { BootedHost, PublicNetwork } from "./network";
 import { debianImage } from "./image";
-import { whyNoHosts } from "./possible";
+import { whyNoHosts, type HostKind } from "./possible";
+import { ProcessMachine } from "./process";
 import { VirtualMachine } from "./virtual-machine";
 
 export { debianImage } from "./image";
-export { whyNoHosts } from "./possible";
-export { buildMirror, type Mirror } from "./mirror";
+export { bestKind, whyNoHosts, type HostKind } from "./possible";
+export { buildArchive, buildMirror, type Mirror } from "./mirror";
 export type { BootedHost, PublicNetwork } from "./network";
 export type { Outcome } from "./command";
+
+const machines = { container: Container, machine: VirtualMachine, process: ProcessMachine };
 
 /** Options of {@link startHosts}. */
 export interface HostsOptions {
@@ -34,9 +37,9 @@ export interface HostsOptions {
   regions: string[];
   /** Gets the consoles (`<instance id>.console.log`), and scratch directories while hosts live. */
   dir: string;
-  /** What instances are: systemd containers (seconds to boot), or virtual machines (minutes). @default "container" */
-  kind?: "container" | "machine";
-  /** The Debian image. @default {@link debianImage} of the kind, made now if it has to be */
+  /** What instances are. @default "container" */
+  kind?: HostKind;
+  /** The Debian image; a process has none. @default {@link debianImage} of the kind, made now if it has to be */
   image?: string;
   /** File with a certificate in PEM that the hosts trust beside the usual ones: the lab's control server's. */
   ca?: string;
@@ -53,7 +56,7 @@ export interface HostsOptions {
 export interface Hosts extends Instances {
   /** @throws when there is no such instance (yet) */
   host(instanceId: string): BootedHost;
-  /** Base URL of the mirror, `http://203.0.113.10`. */
+  /** Base URL of the mirror, `http://203.0.113.10`; for processes it has no packages, only the archive. */
   mirrorUrl: string;
   mirror: Mirror;
   /** What a stack sets as `ssmEndpoint`: `http://203.0.113.10:8000`. */
@@ -62,8 +65,8 @@ export interface Hosts extends Instances {
 
 /**
  * Boots every EC2 instance that runs in the lab's AWS: a real Debian, whose own cloud-init finds the instance's user data
- * at the metadata service and whose packets go through its security group and its Elastic IP. Needs root, and the lab's
- * namespaces (`lab/internet/enter.sh`).
+ * at the metadata service and whose packets go through its security group and its Elastic IP. Needs root, or the kind
+ * `process`, which is no booted Debian, and the lab's namespaces (`lab/internet/enter.sh`).
  *
  * An instance keeps its disk from launch to termination. One gateway per instance: there is no network between the
  * instances of a VPC but by their public addresses.
@@ -79,8 +82,8 @@ export async function startHosts(o: HostsOptions): Promise<Hosts> {
   const { kind = "container" } = o;
   const problem = whyNoHosts(kind);
   if (problem) throw new Error(problem);
-  const image = o.image ?? debianImage(kind);
-  const mirror = await buildMirror(image);
+  const image = kind === "process" ? "/" : (o.image ?? debianImage(kind));
+  const mirror = await (kind === "process" ? buildArchive() : buildMirror(image));
   const servers: Server[] = [];
   const serve = async (server: Server, port: number): Promise<void> => {
     await listen(server, address, port);
@@ -104,8 +107,7 @@ export async function startHosts(o: HostsOptions): Promise<Hosts> {
     directory: o.dir,
     image,
     ca: o.ca,
-    makeMachine: (settings) =>
-      kind === "container" ? Container.make(settings) : VirtualMachine.make(settings),
+    makeMachine: (settings) => machines[kind].make(settings),
     lend: () => `198.51.100.${128 + (lent++ % 100)}`,
   });
   const polling = repeat(() => fleet.poll(), o.pollMs ?? 300);

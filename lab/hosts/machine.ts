@@ -6,7 +6,7 @@ export interface MachineSettings {
   id: string;
   /** Scratch directory of its own, which exists. */
   directory: string;
-  /** The Debian image. */
+  /** The Debian image; `/` for a process, which has this machine's own system. */
   image: string;
   /** Namespace with the interface `ens5`, addresses and routes set. */
   namespace: string;

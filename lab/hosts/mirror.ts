@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import {
+  cpSync,
   createReadStream,
   existsSync,
   mkdirSync,
@@ -15,7 +16,7 @@ import { must } from "./command";
 
 /** Files as the vendor's download servers have them. */
 export interface Mirror {
-  /** With `debian/`, an apt repository, and `archive`. */
+  /** With `archive` and, by {@link buildMirror}, `debian/`, an apt repository. */
   directory: string;
   /** Name of the archive of static binaries. */
   archive: string;
@@ -23,28 +24,54 @@ export interface Mirror {
   sha256: string;
 }
 
+const arch = process.arch === "arm64" ? "arm64" : "amd64";
+const name = `tailscale_${tailscaleVersion}_${arch}`;
+const units = join(__dirname, "tailscaled");
+
 /** The mirror's files, made once from the binaries in the cache, and kept there; needs root. */
-export async function buildMirror(image: string): Promise<Mirror> {
-  const scripts = ["build-mirror.sh", "apt-repository.sh"].map((name) => join(__dirname, name));
-  const units = join(__dirname, "tailscaled");
-  const content = [...scripts, ...readdirSync(units).map((name) => join(units, name))].map((path) =>
-    readFileSync(path, "utf8"),
-  );
+export function buildMirror(image: string): Promise<Mirror> {
+  const scripts = ["build-mirror.sh", "apt-repository.sh"].map((script) => join(__dirname, script));
+  return keep("", scripts, (directory) => {
+    const script = [scripts[0]!, directory, image, programs.tailscale, units, tailscaleVersion, arch];
+    return must(["unshare", "-m", "bash", ...script]);
+  });
+}
+
+/** The same without the apt repository, which any user can make. */
+export function buildArchive(): Promise<Mirror> {
+  return keep("archive-", [], async (directory) => {
+    const tree = join(directory, name);
+    cpSync(units, join(tree, "systemd"), { recursive: true });
+    for (const program of ["tailscale", "tailscaled"]) {
+      cpSync(join(programs.tailscale, program), join(tree, program), { dereference: true });
+    }
+    const owner = ["--owner=0", "--group=0", "--numeric-owner"];
+    await must(["tar", "-C", directory, ...owner, "-czf", join(directory, `${name}.tgz`), name]);
+    rmSync(tree, { recursive: true });
+  });
+}
+
+/** Makes a directory of the cache where it is not there yet, all of it or nothing. */
+async function keep(
+  prefix: string,
+  scripts: string[],
+  build: (directory: string) => Promise<unknown>,
+): Promise<Mirror> {
+  const sources = [...scripts, ...readdirSync(units).map((unit) => join(units, unit))];
+  const content = sources.map((path) => readFileSync(path, "utf8"));
   const key = createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 12);
-  const arch = process.arch === "arm64" ? "arm64" : "amd64";
-  const directory = join(cache, "mirror", `${tailscaleVersion}-${key}`);
+  const directory = join(cache, "mirror", `${tailscaleVersion}-${prefix}${key}`);
   if (!existsSync(directory)) {
     const partial = `${directory}.${process.pid}`;
     mkdirSync(partial, { recursive: true });
     try {
-      const script = [scripts[0]!, partial, image, programs.tailscale, units, tailscaleVersion, arch];
-      await must(["unshare", "-m", "bash", ...script]);
+      await build(partial);
       if (!existsSync(directory)) renameSync(partial, directory);
     } finally {
       rmSync(partial, { recursive: true, force: true });
     }
   }
-  const archive = `tailscale_${tailscaleVersion}_${arch}.tgz`;
+  const archive = `${name}.tgz`;
   const sha256 = createHash("sha256")
     .update(readFileSync(join(directory, archive)))
     .digest("hex");

@@ -69,7 +69,8 @@ export function seedContainer(root: string): void {
   link(root, "etc/systemd/system/cloud-init-local.service", "/dev/null");
 }
 
-function put(root: string, path: string, content: string, mode = 0o644): void {
+/** Writes a file below a root, with its directories. */
+export function put(root: string, path: string, content: string, mode = 0o644): void {
   const file = join(root, path);
   rmSync(file, { force: true }); // it may be a link that leads out of the root
   mkdirSync(dirname(file), { recursive: true });

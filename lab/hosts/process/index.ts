@@ -1,0 +1,158 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { tunIsUsable } from "../../internet";
+import { execute, must, until, type Outcome } from "../command";
+import type { Machine, MachineSettings } from "../machine";
+import { childrenOf, nameOf } from "../process-tree";
+import { makeRoot } from "./root";
+import { userDataScript } from "./user-data";
+
+/** The exit code of `init.py` when the instance wants to be started again. */
+const rebootCode = 133;
+const shutdownSeconds = 10;
+const startSeconds = 30;
+const diskMegabytes = 1024;
+
+/**
+ * A machine that is not booted, for who may not boot one: processes in namespaces of their own, on this machine's
+ * programs, with stand-ins for systemd (`init.py`) and for cloud-init. What the user data brings is run as it is.
+ */
+export class ProcessMachine implements Machine {
+  readonly bootSeconds = 60;
+  private process: ChildProcess | undefined;
+  private bootCount = 0;
+  private plugPulled = false;
+  private hasUserData = false;
+
+  private constructor(
+    private readonly settings: MachineSettings,
+    private readonly disk: string,
+  ) {}
+
+  static async make(settings: MachineSettings): Promise<ProcessMachine> {
+    const disk = join(settings.directory, "disk");
+    mkdirSync(disk);
+    await must(["mount", "-t", "tmpfs", "-o", `mode=755,size=${diskMegabytes}m`, "tmpfs", disk]);
+    const machine = new ProcessMachine(settings, disk);
+    try {
+      makeRoot(disk, { hostName: settings.hostName, ca: settings.ca, tun: tunIsUsable() });
+    } catch (error) {
+      await machine.remove();
+      throw error;
+    }
+    return machine;
+  }
+
+  isOn(): boolean {
+    return this.process !== undefined;
+  }
+
+  boots(): number {
+    return this.bootCount;
+  }
+
+  async start(): Promise<void> {
+    if (this.process) return;
+    this.plugPulled = false;
+    this.boot();
+  }
+
+  private boot(): void {
+    this.bootCount++;
+    const log = openSync(this.settings.consoleFile, "a");
+    const child = spawn(
+      "ip",
+      [
+        ...["netns", "exec", this.settings.namespace],
+        ...["unshare", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child"],
+        ...["sh", join(__dirname, "boot.sh"), this.disk, this.settings.hostName],
+      ],
+      { stdio: ["ignore", log, log] },
+    );
+    closeSync(log);
+    this.process = child;
+    child.once("exit", (code) => {
+      this.process = undefined;
+      if (code === rebootCode && !this.plugPulled) this.boot();
+    });
+    void this.bringUp(child).catch((error: unknown) => {
+      if (this.process === child) this.print(error instanceof Error ? error.message : String(error));
+    });
+  }
+
+  private print(text: string): void {
+    appendFileSync(this.settings.consoleFile, text.replace(/^/gm, "lab: ") + "\n");
+  }
+
+  /** The user data at the first boot, then what is enabled; as cloud-init and systemd do between them. */
+  private async bringUp(child: ChildProcess): Promise<void> {
+    const isUp = () => this.init() !== undefined || this.process !== child;
+    await until("the instance's first process starts", isUp, startSeconds);
+    if (!this.hasUserData) {
+      const text = await this.mustRun("python3 -B /usr/local/lib/lab/user-data.py");
+      if (text !== "") {
+        this.print("user data: writing its files, then running its commands");
+        const said = await this.mustRun(userDataScript(Buffer.from(text, "base64")));
+        if (said !== "") this.print(said);
+      }
+      this.hasUserData = true;
+    }
+    await this.mustRun("systemctl start multi-user.target");
+  }
+
+  private async mustRun(text: string): Promise<string> {
+    const { code, text: said } = await this.run(text);
+    if (code !== 0) throw new Error(`the instance did not come up: exit code ${code}\n${said}`);
+    return said.trim();
+  }
+
+  async run(text: string): Promise<Outcome> {
+    const init = this.init();
+    if (init === undefined) return { code: null, text: "the host is not up" };
+    const argv = ["nsenter", "-t", String(init), "-n", "-m", "-p", "-u", "-i", "--", "/bin/sh"];
+    const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    return execute(argv, { input: text, env: { PATH, LC_ALL: "C" } });
+  }
+
+  async stop(): Promise<void> {
+    this.plugPulled = true; // whatever it wants: not again
+    const init = this.init();
+    if (init !== undefined) {
+      process.kill(init, "SIGTERM");
+      await until("shutdown", () => !this.process, shutdownSeconds).catch(() => undefined);
+    }
+    await this.kill();
+  }
+
+  async kill(): Promise<void> {
+    this.plugPulled = true;
+    const child = this.process;
+    if (!child) return;
+    const gone = new Promise((resolve) => child.once("exit", resolve));
+    // Its first process takes all others along, and is gone when they are; without one it has not come so far.
+    const first = this.first();
+    if (first !== undefined) process.kill(first, "SIGKILL");
+    else child.kill("SIGKILL");
+    await gone;
+  }
+
+  async remove(): Promise<void> {
+    await this.kill();
+    await execute(["umount", "-l", this.disk]);
+    rmSync(this.disk, { recursive: true, force: true });
+  }
+
+  /** The first process of the instance's namespaces, seen from here. */
+  private first(): number | undefined {
+    const unshare = this.process?.pid;
+    if (unshare === undefined || nameOf(unshare) !== "unshare") return undefined;
+    return childrenOf(unshare)[0];
+  }
+
+  /** The same once it takes commands; before that, the root that it has is ours. */
+  private init(): number | undefined {
+    const pid = this.first();
+    return pid !== undefined && existsSync(`/proc/${pid}/root/run/lab/systemd.sock`) ? pid : undefined;
+  }
+}
