@@ -6,7 +6,9 @@ import { DescribeInstanceAttributeCommand, EC2Client } from "@aws-sdk/client-ec2
 import { Lab, makeStack, outputsOf, REPO, setConfig, Stack, startLab, startWholeLab, WholeLab } from "..";
 import { leftovers } from "../aws";
 import { whyNoHosts } from "../hosts";
+import type { RelayOutputs } from "./capture";
 import { before } from "./packets";
+import { renderPicture } from "./picture";
 import { bold, dim, green, red, say, showDiff, step } from "./screen";
 
 /**
@@ -20,13 +22,6 @@ const POLICY = "069-rajsinghtech.hujson";
 const ARTEFACTS = process.env.PEER_RELAY_DEMO_DIR ?? mkdtempSync(join(tmpdir(), "peer-relay-demo-"));
 
 const STACKS = { "prod-eu-central-1": "eu-central-1", "prod-us-east-1": "us-east-1" };
-
-interface RelayOutputs {
-  hostname: string;
-  endpoint: string;
-  instanceId: string;
-  tailscaleIps: string[];
-}
 
 class Demo {
   private shown: string;
@@ -68,18 +63,22 @@ class Demo {
   }
 
   async outputs(stack: Stack): Promise<RelayOutputs[]> {
-    const { relays } = (await outputsOf(this.lab.engine, stack)) as unknown as { relays: RelayOutputs[] };
+    const outputs = (await outputsOf(this.lab.engine, stack)) as unknown as {
+      relays: Omit<RelayOutputs, "region">[];
+    };
+    const region = STACKS[stack.name as keyof typeof STACKS];
+    const relays = outputs.relays.map((relay) => ({ ...relay, region }));
     for (const relay of relays) {
       const { instanceId, endpoint, hostname, tailscaleIps } = relay;
       say(`   ${bold(hostname)}  ${endpoint}/udp  ${instanceId}  ${tailscaleIps[0]}`);
-      await this.saveUserData(stack.name as keyof typeof STACKS, relay);
+      await this.saveUserData(relay);
     }
     return relays;
   }
 
-  private async saveUserData(stack: keyof typeof STACKS, relay: RelayOutputs): Promise<void> {
+  private async saveUserData(relay: RelayOutputs): Promise<void> {
     const client = new EC2Client({
-      region: STACKS[stack],
+      region: relay.region,
       endpoint: this.lab.aws.endpoint,
       credentials: { accessKeyId: "lab", secretAccessKey: "lab" },
     });
@@ -94,7 +93,7 @@ const isWhole = (lab: Lab): lab is WholeLab => "dataPlane" in lab;
 
 async function run(lab: Lab, original: string): Promise<boolean> {
   const demo = new Demo(lab);
-  const devices = isWhole(lab) ? await before(lab) : undefined;
+  const start = isWhole(lab) ? await before(lab) : undefined;
   const config = {
     "peer-relay:clients": ["autogroup:member"],
     "peer-relay:ssmEndpoint": lab.aws.endpoint,
@@ -109,10 +108,12 @@ async function run(lab: Lab, original: string): Promise<boolean> {
     await demo.pulumi(stack, ["up", "--yes", "--skip-preview"]);
     const relays = await demo.outputs(stack);
     demo.policy();
-    if (devices && stacks.length === 1) {
+    if (start && stacks.length === 1) {
       step(`The same two devices: ${bold("through the relay")}`);
-      await devices.settleOn("peer-relay");
-      await devices.show(relays);
+      await start.devices.settleOn("peer-relay");
+      await start.devices.show(relays);
+      const after = await start.devices.state("peer-relay", relays);
+      demo.save("topology.html", renderPicture({ before: start.state, after }));
     }
   }
   const [first, second] = stacks as [Stack, Stack];
@@ -131,9 +132,9 @@ async function run(lab: Lab, original: string): Promise<boolean> {
     await demo.pulumi(stack, ["destroy", "--yes", "--skip-preview"]);
     demo.policy();
   }
-  if (devices) {
+  if (start) {
     step("The two devices, without relays");
-    await devices.settleOn("DERP");
+    await start.devices.settleOn("DERP");
   }
   return verdict(lab, original);
 }
@@ -163,6 +164,8 @@ async function verdict(lab: Lab, original: string): Promise<boolean> {
     ),
   );
   say(dim("    <relay>.user-data      what EC2 was given         state             the stacks' state files"));
+  if (isWhole(lab))
+    say(dim("    topology.html          a picture of the lab, with the path before and after"));
   say(
     dim(
       isWhole(lab)

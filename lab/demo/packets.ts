@@ -1,5 +1,6 @@
 import type { WholeLab } from "..";
-import type { TailnetClient } from "../internet";
+import { capture, type Placed, type RelayOutputs } from "./capture";
+import type { LabState } from "./picture";
 import { bold, dim, green, say, step } from "./screen";
 
 /** How long a client may stay on DERP after the relay serves: after a failed try it waits half a minute, at times twice. */
@@ -9,18 +10,31 @@ const SETTLE_MS = 90_000;
 export class TwoDevices {
   private constructor(
     private readonly lab: WholeLab,
-    private readonly a: TailnetClient,
-    private readonly b: TailnetClient,
+    private readonly placed: [Placed, Placed],
   ) {}
+
+  private get a() {
+    return this.placed[0].client;
+  }
+
+  private get b() {
+    return this.placed[1].client;
+  }
 
   static async join(lab: WholeLab): Promise<TwoDevices> {
     const { dataPlane } = lab;
-    const [a, b] = await Promise.all([dataPlane.join("laptop", "nat-a"), dataPlane.join("desktop", "nat-b")]);
-    return new TwoDevices(lab, a, b);
+    const place = async (name: string, behind: string) => ({
+      client: await dataPlane.join(name, behind),
+      behind,
+    });
+    return new TwoDevices(lab, await Promise.all([place("laptop", "nat-a"), place("desktop", "nat-b")]));
   }
 
-  /** Pings until the path is the wanted one, and shows each answer that differs from the one before. */
-  async settleOn(path: "DERP" | "peer-relay"): Promise<void> {
+  /**
+   * Pings until the path is the wanted one, and shows each answer that differs from the one before.
+   * @returns the last answer
+   */
+  async settleOn(path: "DERP" | "peer-relay"): Promise<string> {
     say(dim(`  laptop$ tailscale ping desktop`));
     const end = Date.now() + SETTLE_MS;
     let shown = "";
@@ -29,14 +43,14 @@ export class TwoDevices {
       const taken = / via (\S+?)\(?\b/.exec(pong)?.[1] ?? pong;
       if (taken !== shown) say(`  ${pong.includes(`via ${path}(`) ? green(pong) : pong}`);
       shown = taken;
-      if (pong.includes(`via ${path}(`)) return;
+      if (pong.includes(`via ${path}(`)) return pong;
       if (Date.now() > end)
         throw new Error(`laptop did not get to ${path} within ${SETTLE_MS / 1000} s: ${pong}`);
     }
   }
 
   /** Sends something, then what both ends have to say about it. */
-  async show(relays: { instanceId: string; hostname: string }[]): Promise<void> {
+  async show(relays: RelayOutputs[]): Promise<void> {
     await this.a.ns.run(["ping", "-c", "200", "-i", "0.01", "-s", "1000", "-q", this.b.ip4]);
     say(dim("  laptop$ tailscale status"));
     const status = (await this.a.cli("status")).stdout.split("\n");
@@ -49,12 +63,20 @@ export class TwoDevices {
         say(`  ${line}`);
     }
   }
+
+  /**
+   * What the picture needs to know of the lab now. It pings once more: the first answer on a path took longer than those
+   * after it, and a client may since have changed relays.
+   */
+  async state(path: "DERP" | "peer-relay", relays: RelayOutputs[]): Promise<LabState> {
+    return capture(this.lab, this.placed, await this.settleOn(path), relays);
+  }
 }
 
-/** The path before there is a relay. */
-export async function before(lab: WholeLab): Promise<TwoDevices> {
+/** The devices, on the path that they have before there is a relay; and the lab as it then is. */
+export async function before(lab: WholeLab): Promise<{ devices: TwoDevices; state: LabState }> {
   step(`Two devices behind hard NATs: ${bold("stuck on DERP")}`);
   const devices = await TwoDevices.join(lab);
   await devices.settleOn("DERP");
-  return devices;
+  return { devices, state: await devices.state("DERP", []) };
 }
