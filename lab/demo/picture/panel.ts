@@ -21,12 +21,11 @@ export function panel(id: string, title: string, state: LabState): Markup {
 <desc id="${id}-desc">${describePath(state)}</desc>
 ${bandOf(layout, state)}
 ${links.map((points) => markup`<path class="link" d="${pathData(points)}"/>`)}
-${boxes.map((box) => boxFrame(box, isLive(box)))}
+${boxes.map((box) => boxOf(box, isLive(box)))}
 <path class="halo" d="${pathData(live)}"/>
 <path class="live" data-live="" d="${pathData(live)}"/>
 ${[live[0]!, live.at(-1)!].map(({ x, y }) => markup`<circle class="end" cx="${x}" cy="${y}" r="7"/>`)}
 ${boxes.filter((box) => box.id === stop).map(({ lane }) => markup`<circle class="stop" cx="${lane.x}" cy="${lane.y}" r="7"/>`)}
-${boxes.map(boxText)}
 ${latencyOf(layout, state)}
 </svg>`;
 }
@@ -39,17 +38,13 @@ function bandOf({ band, bandText }: Layout, { internet }: LabState): Markup {
 </g>`;
 }
 
-function boxFrame({ kind, x, y, width, height, lane }: Box, isLive: boolean): Markup {
+function boxOf({ id, kind, x, y, width, height, lane, lines, text }: Box, isLive: boolean): Markup {
   const idle = !isLive && (kind === "relay" || kind === "derp");
   const dot = idle ? [markup`<circle class="idle" cx="${lane.x}" cy="${lane.y}" r="4"/>`] : [];
-  return markup`<rect class="box ${kind}${isLive ? " on-path" : ""}" x="${x}" y="${y}" width="${width}" height="${height}" rx="10"/>
-${dot}`;
-}
-
-/** Its text, with a rectangle of the box's own size, so that what is in the group is what is in the box. */
-function boxText({ id, x, y, width, height, lines, text }: Box): Markup {
+  const look = `box ${kind}${isLive ? " on-path" : ""}`;
   return markup`<g data-box="${id}">
-<rect class="extent" x="${x}" y="${y}" width="${width}" height="${height}"/>
+<rect class="${look}" x="${x}" y="${y}" width="${width}" height="${height}" rx="10"/>
+${dot}
 ${lines.flatMap((line, index) => lineText(line, text, text.top + index * LINE_HEIGHT))}
 </g>`;
 }

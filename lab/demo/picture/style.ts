@@ -35,7 +35,6 @@ svg text.chip-text { font-weight: 700; fill: var(--card); }
 .box { fill: var(--card); stroke: var(--line); stroke-width: 1.25; }
 .on-path { stroke: var(--accent); stroke-width: 2; }
 .none { fill: none; stroke-dasharray: 5 5; }
-.extent { fill: none; }
 .link { fill: none; stroke: var(--line); stroke-width: 1.5; }
 .idle { fill: var(--card); stroke: var(--line); stroke-width: 1.5; }
 .halo { fill: none; stroke: var(--accent); stroke-width: 12; opacity: 0.16; }

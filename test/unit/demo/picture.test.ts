@@ -3,12 +3,12 @@ import fc from "fast-check";
 import { renderPicture, type LabState } from "../../../lab/demo/picture";
 import { layOut, type Box, type Layout, type Point } from "../../../lab/demo/picture/layout";
 import { linesOf, widthOf, wrap } from "../../../lab/demo/picture/text";
-import { after, before, relay, relays } from "./state";
+import { onDerp, onRelay, relay, relays } from "./state";
 
 describe("The demo's picture", () => {
   it("takes the live path through the DERP region that the pong names, and through no other box", () => {
     const way = (region: string) =>
-      passed(layOut({ ...before, path: { ...before.path, via: "DERP", region } }));
+      passed(layOut({ ...onDerp, path: { ...onDerp.path, via: "DERP", region } }));
     const ends = (stop: string) => ["device laptop", "nat nat-a", stop, "nat nat-b", "device desktop"];
     assert.deepEqual(way("derp-1"), ends("derp derp-1"));
     assert.deepEqual(way("derp-2"), ends("derp derp-2"));
@@ -24,7 +24,7 @@ describe("The demo's picture", () => {
           code: `derp-${n}`,
           address: `192.0.2.${n}`,
         }));
-        const way = passed(layOut({ ...after(all, live), derp }));
+        const way = passed(layOut({ ...onRelay(all, live), derp }));
         const stop = `relay ${live.hostname}`;
         assert.deepEqual(way, ["device laptop", "nat nat-a", stop, "nat nat-b", "device desktop"]);
       }),
@@ -33,14 +33,14 @@ describe("The demo's picture", () => {
 
   it("takes a direct path straight over the internet", () => {
     const path = { via: "direct", address: "198.51.100.33:41641", latency: "1ms", pong: "" } as const;
-    const layout = layOut({ ...after(relays(2)), path });
+    const layout = layOut({ ...onRelay(relays(2)), path });
     assert.deepEqual(passed(layout), ["device laptop", "nat nat-a", "nat nat-b", "device desktop"]);
   });
 
   it("puts no box on another one, and all of them into the picture", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 20 }), (count) => {
-        const state = count > 0 ? after(relays(count)) : before;
+        const state = count > 0 ? onRelay(relays(count)) : onDerp;
         const { boxes, width, height } = layOut(state);
         const outside = boxes.filter(
           (box) => box.x < 0 || box.y < 0 || box.x + box.width > width || box.y + box.height > height,
@@ -57,11 +57,11 @@ describe("The demo's picture", () => {
 
   it("links everything with the internet but what is on the path", () => {
     const count = (state: LabState) => layOut(state).links.length;
-    assert.deepEqual([count(before), count(after(relays(1))), count(after(relays(7)))], [2, 3, 9]);
+    assert.deepEqual([count(onDerp), count(onRelay(relays(1))), count(onRelay(relays(7)))], [2, 3, 9]);
   });
 
   it("says the path in words", () => {
-    const html = renderPicture({ before, after: after([relay(1)]) });
+    const html = renderPicture({ before: onDerp, after: onRelay([relay(1)]) });
     assert.deepEqual(
       [...html.matchAll(/<desc [^>]*>(.*)<\/desc>/g)].map(([, text]) => text),
       [
@@ -73,27 +73,29 @@ describe("The demo's picture", () => {
 
   it("has each fact of each relay, the pongs and the grants", () => {
     const closed = { ...relay(2), isOpen: false };
-    const texts = textsOf(renderPicture({ before, after: after([relay(1), closed]) }));
+    const texts = textsOf(renderPicture({ before: onDerp, after: onRelay([relay(1), closed]) }));
     const wanted = [
       ...["prod-eu-central-1-relay-1-", "203-0-113-130", "203.0.113.130:40000", "● udp/40000 open"],
       ...["i-0123456789abcde01", "100.64.0.3", "1,234,567 bytes", "1,234 packets", "○ udp/40000 closed"],
-      ...["2,469,134 bytes", before.path.pong, after([relay(1)]).path.pong, ...after([relay(1)]).grants],
+      ...["2,469,134 bytes", onDerp.path.pong, onRelay([relay(1)]).path.pong, ...onRelay([relay(1)]).grants],
       ...["192.168.31.2", "198.51.100.32", "203.0.113.10", "203.0.113.12", "internet, router 203.0.113.1"],
     ];
     assert.deepEqual(wanted.filter((text) => !texts.includes(text)), []); // prettier-ignore
   });
 
   it("says so when there is no relay, and when a NAT is no hard one", () => {
-    assert.ok(textsOf(renderPicture({ before, after: before })).includes("no peer relay"));
-    const [laptop, desktop] = before.devices;
+    assert.ok(textsOf(renderPicture({ before: onDerp, after: onDerp })).includes("no peer relay"));
+    const [laptop, desktop] = onDerp.devices;
     const easy: LabState["devices"] = [laptop, { ...desktop, nat: { ...desktop.nat, isHard: false } }];
-    const title = textsOf(renderPicture({ before, after: { ...after([relay(1)]), devices: easy } }))[0];
+    const title = textsOf(
+      renderPicture({ before: onDerp, after: { ...onRelay([relay(1)]), devices: easy } }),
+    )[0];
     assert.equal(title, "laptop and desktop, one behind a hard NAT: through DERP, then through a peer relay");
   });
 
   it("escapes whatever text it gets", () => {
     const mark = `<i>"'&`;
-    const spoilt = spoil({ before, after: after(relays(2)) }, mark);
+    const spoilt = spoil({ before: onDerp, after: onRelay(relays(2)) }, mark);
     const html = renderPicture(spoilt);
     assert.equal(html.includes("<i"), false);
     assert.equal(html.replace(/&(amp|lt|gt|quot|#39);/g, "").includes("&"), false);
@@ -101,17 +103,17 @@ describe("The demo's picture", () => {
   });
 
   it("needs nothing but itself: no address to load from, no script", () => {
-    const html = renderPicture({ before, after: after([relay(1)]) });
+    const html = renderPicture({ before: onDerp, after: onRelay([relay(1)]) });
     assert.deepEqual(html.match(/<script|<link|<img|\bsrc=|\bhref=|url\(|@import/g), null);
   });
 
   it("refuses a path by a relay or a region that is not there", () => {
-    const lost = { ...after(relays(2)), path: after([relay(3)]).path };
-    assert.throws(() => renderPicture({ before, after: lost }), {
+    const lost = { ...onRelay(relays(2)), path: onRelay([relay(3)]).path };
+    assert.throws(() => renderPicture({ before: onDerp, after: lost }), {
       message:
         "the path goes by the relay at 203.0.113.132:40000, but there is 203.0.113.130:40000, 203.0.113.131:40000",
     });
-    assert.throws(() => renderPicture({ before: { ...before, derp: [] }, after: lost }), {
+    assert.throws(() => renderPicture({ before: { ...onDerp, derp: [] }, after: lost }), {
       message: "the path goes by the DERP region derp-1, but there is none",
     });
   });

@@ -29,7 +29,7 @@ const pong = "pong from desktop (100.64.0.2) via DERP(derp-1) in 14ms";
 const byDerp: LivePath = { via: "DERP", region: "derp-1", latency: "14ms", pong };
 
 /** The lab before there is a relay. */
-export const before: LabState = {
+export const onDerp: LabState = {
   devices: [
     {
       name: "laptop",
@@ -56,9 +56,9 @@ export const before: LabState = {
 };
 
 /** The lab with relays, of which `live` is the one on the path. */
-export function after(relays: Relay[], live = relays[0]!): LabState {
+export function onRelay(relays: Relay[], live = relays[0]!): LabState {
   const grants = [
     '{"src": ["autogroup:member"], "dst": ["tag:relay-prod-eu-central-1"], "app": {"tailscale.com/cap/relay": []}}',
   ];
-  return { ...before, relays, path: pathBy(live), grants };
+  return { ...onDerp, relays, path: pathBy(live), grants };
 }
