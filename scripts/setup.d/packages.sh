@@ -10,7 +10,13 @@ setup_packages() {
 }
 
 setup_browser() {
-  debian_packages "browser" "chromium,chromium-browser,google-chrome=chromium" "without one nobody looks at the demo's picture"
+  local browsers="chromium,chromium-browser,google-chrome=chromium" without="without one nobody looks at the demo's picture"
+  # Only Debian has it as a package; Ubuntu's is a snap.
+  if [ -n "$(missing_packages "$browsers")" ] && ! grep -qx ID=debian /etc/os-release 2>/dev/null; then
+    say "browser: no Chromium on PATH; $without."
+  else
+    debian_packages "browser" "$browsers" "$without"
+  fi
 }
 
 setup_machines() {

@@ -70,11 +70,11 @@ export function layOut(state: LabState): Layout {
   const boxes = [...devices, ...nats, ...servers.flat(), ...relays.flat()];
   const id = stopOf(state);
   const stop = boxes.find((box) => box.id === id);
+  const idle = (rows: Box[][]) => rows.map((row) => row.filter((box) => box !== stop && box.kind !== "none"));
   const links = [
-    ...servers.flatMap((row, index) => row.map((box) => linkOf(box, band.y, index === servers.length - 1))),
-    ...relays.flatMap((row, index) => row.map((box) => linkOf(box, band.y + band.height, index === 0))),
+    ...idle(servers).flatMap((row, at) => row.map((box) => linkOf(box, band.y, at === servers.length - 1))),
+    ...idle(relays).flatMap((row, at) => row.map((box) => linkOf(box, band.y + band.height, at === 0))),
   ];
-  const isIdle = ({ id: owner, kind }: Box) => owner !== id && kind !== "none";
   const center = { x: stop ? stop.x + stop.width / 2 : WIDTH / 2, y: middle };
   const isAbove = stop !== undefined && stop.y < middle;
   return {
@@ -82,9 +82,7 @@ export function layOut(state: LabState): Layout {
     height: Math.max(...boxes.map((box) => box.y + box.height)),
     band,
     boxes,
-    links: [...servers.flat(), ...relays.flat()].flatMap((box, index) =>
-      isIdle(box) ? [links[index]!] : [],
-    ),
+    links,
     live: livePath(devices.map((box) => box.lane) as [Point, Point], middle, stop),
     latency: center,
     bandText: { x: band.x + 2 * PADDING, y: isAbove ? band.y + band.height - 9 : band.y + 18 },

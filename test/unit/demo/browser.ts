@@ -37,7 +37,7 @@ export function useBrowser(): (html: string, options?: LookOptions) => Promise<L
   before(async function () {
     const executablePath = findChromium();
     if (!executablePath) {
-      console.log("    skipped: no Chromium on PATH (as root on Debian, scripts/test unit installs one)");
+      console.log("    skipped: no Chromium on PATH (as root on Debian, scripts/setup browser installs one)");
       this.skip();
     }
     dir = mkdtempSync(join(tmpdir(), "peer-relay-browser-"));
