@@ -6,6 +6,15 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { REPO } from "../../../lab";
+import { findChromium, NO_CHROMIUM, startBrowser } from "../../unit/demo/browser";
+import {
+  boxesOnPath,
+  crossedTexts,
+  hiddenBoxes,
+  overlappingTexts,
+  spilledTexts,
+} from "../../unit/demo/checks";
+import { lookAt } from "../../unit/demo/look";
 
 /** What a run of the demo leaves where it ran; the artefacts are there on purpose. */
 interface Leftovers {
@@ -110,6 +119,40 @@ function networks(): { namespaces: string[]; links: string[] } {
   };
 }
 
+/** The picture that the demo has drawn has its lines where the pongs went, and nothing wrong with it. */
+async function lookAtPicture(file: string, output: string): Promise<void> {
+  const executable = findChromium();
+  if (!executable) {
+    assert.ok(existsSync(file), output);
+    console.log(`    the demo's picture is not looked at: ${NO_CHROMIUM}`);
+    return;
+  }
+  const { context, close } = await startBrowser(executable);
+  try {
+    const seen = await lookAt(context, file);
+    // The picture has the last pong of each kind before the devices change over.
+    const [start = ""] = output.split("pulumi up", 1);
+    const region = [...start.matchAll(/via DERP\((\S+)\)/g)].at(-1)?.[1];
+    const endpoint = [...output.matchAll(/via peer-relay\((\S+):vni/g)].at(-1)?.[1] ?? "";
+    const address = endpoint.replace(/:.*/, "").replaceAll(".", "-");
+    const relay = new RegExp(`\\S+-${address}\\b`).exec(output)?.[0];
+    assert.deepEqual(
+      [boxesOnPath(seen, 0)[3], boxesOnPath(seen, 1)[3]],
+      [`derp ${region}`, `relay ${relay}`],
+    );
+    const wrong = [
+      hiddenBoxes(seen),
+      overlappingTexts(seen),
+      spilledTexts(seen),
+      crossedTexts(seen),
+      seen.problems,
+    ];
+    assert.deepEqual(wrong, [[], [], [], [], []]);
+  } finally {
+    await close();
+  }
+}
+
 /** The README's demo command, as a reader runs it. */
 describe("scripts/demo", function () {
   this.timeout(420_000);
@@ -136,6 +179,7 @@ describe("scripts/demo", function () {
     assert.deepEqual(shown.filter((pattern) => !pattern.test(demo.output)).map(String), [], demo.output);
     const artefacts = /To look at: (\S+)/.exec(demo.output)?.[1] ?? "";
     assert.ok(existsSync(join(artefacts, "policy-start.hujson")), demo.output);
+    await lookAtPicture(join(artefacts, "topology.html"), demo.output);
     assert.deepEqual(demo.leftovers(), NOTHING);
   });
 

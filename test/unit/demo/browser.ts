@@ -7,6 +7,9 @@ import { lookAt, type Look, type LookOptions } from "./look";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
+/** Why nothing is looked at then. */
+export const NO_CHROMIUM = "no Chromium on PATH (as root on Debian, scripts/setup browser installs one)";
+
 const FLAGS = [
   ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
   ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
@@ -27,31 +30,46 @@ function answers(file: string): boolean {
   return spawnSync(file, ["--version"], { timeout: 20_000 }).status === 0;
 }
 
+/** A browser with an empty profile and no network. */
+export async function startBrowser(
+  executablePath: string,
+): Promise<{ context: BrowserContext; close(): Promise<void> }> {
+  const dir = mkdtempSync(join(tmpdir(), "peer-relay-browser-"));
+  const remove = () => rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
+  try {
+    const context = await chromium.launchPersistentContext(dir, {
+      ...{ executablePath, headless: true, offline: true, args: FLAGS },
+    });
+    return { context, close: () => context.close().finally(remove) };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
 /**
- * For a suite: a browser with an empty profile and no network, from its first test to its last.
- * @returns what opens a page, given as text, in it; where there is no Chromium the suite is skipped
+ * For a suite: a browser from its first test to its last; where there is none, the suite is skipped.
+ * @returns what shows a page, given as text, in it
  */
 export function useBrowser(): (html: string, options?: LookOptions) => Promise<Look> {
   let dir = "";
-  let context: BrowserContext | undefined;
+  let browser: Awaited<ReturnType<typeof startBrowser>> | undefined;
   before(async function () {
-    const executablePath = findChromium();
-    if (!executablePath) {
-      console.log("    skipped: no Chromium on PATH (as root on Debian, scripts/setup browser installs one)");
+    const executable = findChromium();
+    if (!executable) {
+      console.log(`    skipped: ${NO_CHROMIUM}`);
       this.skip();
     }
-    dir = mkdtempSync(join(tmpdir(), "peer-relay-browser-"));
-    context = await chromium.launchPersistentContext(join(dir, "profile"), {
-      ...{ executablePath, headless: true, offline: true, args: FLAGS },
-    });
+    dir = mkdtempSync(join(tmpdir(), "peer-relay-page-"));
+    browser = await startBrowser(executable);
   });
   after(async () => {
-    await context?.close();
-    if (dir) rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
+    await browser?.close();
+    if (dir) rmSync(dir, { recursive: true, force: true });
   });
   return (html, options) => {
     const file = join(dir, "topology.html");
     writeFileSync(file, html);
-    return lookAt(context!, file, options);
+    return lookAt(browser!.context, file, options);
   };
 }
