@@ -128,7 +128,7 @@ export class Gateway {
 
   private async giveUp(address: string): Promise<void> {
     this.routed = this.routed.filter((a) => a !== address);
-    await this.network.unroute(address);
+    await this.network.unroute(address, this.name);
     if (address.includes(":")) {
       await execute(["ip", "-n", this.name, "route", "del", `${address}/128`]);
       await execute(["ip", "-n", this.inner, "addr", "del", `${address}/128`, "dev", "ens5"]);

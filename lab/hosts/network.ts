@@ -6,7 +6,7 @@ export interface PublicNetwork {
   /** Takes a host away again. */
   detach(name: string): Promise<void>;
   route(address: string, name: string): Promise<void>;
-  unroute(address: string): Promise<void>;
+  unroute(address: string, name: string): Promise<void>;
 }
 
 /** The machine of an instance, seen from outside of the cloud. */

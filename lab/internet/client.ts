@@ -4,6 +4,8 @@ import type { Internet } from "./internet";
 import type { CommandOutcome, NetNs, RunningProcess } from "./namespace";
 import { until } from "./wait";
 
+/** Of a Unix socket, see unix(7). */
+const SOCKET_PATH_MAX = 107;
 const UP_TIMEOUT_S = 60;
 const PING_TIMEOUT_S = 5;
 
@@ -112,6 +114,11 @@ class Client implements TailnetClient {
     this.tun = options.tun ?? tunIsUsable();
     this.dir = join(internet.dir, options.name);
     this.socket = join(this.dir, "tailscaled.sock");
+    if (this.socket.length > SOCKET_PATH_MAX) {
+      throw new Error(
+        `TMPDIR must be shorter: ${this.socket} has ${this.socket.length} characters, and the kernel takes ${SOCKET_PATH_MAX}`,
+      );
+    }
     mkdirSync(this.dir, { recursive: true });
   }
 

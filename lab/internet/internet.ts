@@ -33,8 +33,8 @@ export interface Internet {
   makeNamespace(name: string): Promise<NetNs>;
   /** Routes another address or IPv6 prefix (an Elastic IP) to an attached host; it may have been another's before. */
   route(address: string, name: string): Promise<void>;
-  /** Takes an address back; packets to it are refused. */
-  unroute(address: string): Promise<void>;
+  /** Takes an address back from a host, if it still has it and not another one by now; packets to it are refused. */
+  unroute(address: string, name: string): Promise<void>;
   /** A namespace by name; `control` is where we run, at {@link CONTROL_ADDRESSES}. */
   ns(name: string): NetNs;
   /** Cuts an attached host's link: its end has no carrier any more, and what is sent to it is lost without a word. */
@@ -170,10 +170,8 @@ class RoutedInternet implements Internet {
     await this.router.ip(routeOver(link, address));
   }
 
-  async unroute(address: string): Promise<void> {
-    for (const { addresses } of this.links.values()) {
-      if (addresses.delete(address)) await this.router.ip(`route del ${address}`);
-    }
+  async unroute(address: string, name: string): Promise<void> {
+    if (this.link(name).addresses.delete(address)) await this.router.ip(`route del ${address}`);
   }
 
   async cut(name: string): Promise<void> {
@@ -206,7 +204,7 @@ class RoutedInternet implements Internet {
     const link = this.link(name);
     await this.delay(name, 0);
     await this.ns(name).stopAll();
-    for (const address of [...link.addresses]) await this.unroute(address);
+    for (const address of [...link.addresses]) await this.unroute(address, name);
     await this.router.ip(`link del ${link.device}`);
     this.links.delete(name);
     await this.removeNamespace(name);

@@ -94,9 +94,10 @@ describe("the lab's internet", function () {
     await internet.mend("web");
     const mended = await see();
     await internet.route("203.0.113.40", "other");
+    await internet.unroute("203.0.113.40", "web"); // it came too late: the address is another host's
     await internet.detach("web");
     const gone = await see();
-    await internet.unroute("203.0.113.40");
+    await internet.unroute("203.0.113.40", "other");
     assert.deepEqual(
       { before, cut, carrier, mended, gone, end: await reach(control, "203.0.113.40") },
       {
