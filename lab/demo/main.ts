@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { DescribeInstanceAttributeCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { Lab, makeStack, outputsOf, REPO, setConfig, Stack, startLab, startWholeLab, WholeLab } from "..";
 import { leftovers } from "../aws";
-import { whyNoHosts } from "../hosts";
+import type { HostKind } from "../hosts";
+import { tunIsUsable } from "../internet";
 import type { RelayOutputs } from "./capture";
 import { before } from "./packets";
 import { renderPicture } from "./picture";
@@ -20,6 +21,9 @@ import { bold, dim, green, red, say, showDiff, step } from "./screen";
 const POLICY = "069-rajsinghtech.hujson";
 /** What the demo leaves behind, on purpose: outside of the lab's own directory, which goes at the end. */
 const ARTEFACTS = process.env.PEER_RELAY_DEMO_DIR ?? mkdtempSync(join(tmpdir(), "peer-relay-demo-"));
+
+/** What instances are, when they are real; `scripts/demo` has prepared it. */
+const KIND = (process.env.PEER_RELAY_DEMO_KIND || undefined) as HostKind | undefined;
 
 const STACKS = { "prod-eu-central-1": "eu-central-1", "prod-us-east-1": "us-east-1" };
 
@@ -49,9 +53,19 @@ class Demo {
       }
     });
     this.save(`${String(++this.saved).padStart(2, "0")}-${args[0]}-${stack.name}.log`, output);
-    if (code !== 0) throw new Error(`pulumi ${args.join(" ")} failed:\n${output}`);
+    if (code !== 0) throw new Error(`pulumi ${args.join(" ")} failed:\n${output}${this.consoles()}`);
     const summary = /(?:Resources:|Duration:)[\s\S]*$/.exec(output)?.[0].trim() ?? "";
     say(dim(summary.replace(/^/gm, "   ")));
+  }
+
+  /** The last words of the instances, which may know why. */
+  private consoles(): string {
+    const { instances } = this.lab;
+    const last = (id: string) => instances.consoleOutput(id).slice(-10).join("\n");
+    return instances
+      .status()
+      .map(({ instanceId: id }) => `\nThe console of ${id} ends with:\n${last(id)}`)
+      .join("");
   }
 
   /** What the step did to the policy file. */
@@ -169,21 +183,36 @@ async function verdict(lab: Lab, original: string): Promise<boolean> {
   say(
     dim(
       isWhole(lab)
-        ? "  AWS and Tailscale's API were the lab's; engine, components, instances, tailscaled and packets are real."
+        ? `  AWS and Tailscale's API were the lab's; engine, components, ${KIND === "process" ? "bootstrap" : "instances"}, tailscaled and packets are real.`
         : "  AWS and Tailscale were the lab's, and the instances simulated; the engine and the components are real.",
     ),
   );
   return identical && left.length === 0 && devices.length === 0;
 }
 
+/** What this run cannot show, and why. */
+function leftOut(): string[] {
+  const why = process.env.PEER_RELAY_DEMO_LEFT_OUT;
+  if (!KIND) return [`real instances and packets (${why || "this was not started by scripts/demo"})`];
+  return [
+    ...(KIND === "process"
+      ? [
+          `instances are processes, not booted systems: no systemd, no cloud-init (${why || "systemd-nspawn needs root"})`,
+        ]
+      : []),
+    ...(tunIsUsable()
+      ? []
+      : ["tun devices (/dev/net/tun is not open to this user); tailscale does its own networking"]),
+  ];
+}
+
 async function main(): Promise<void> {
   const original = readFileSync(join(REPO, "test/corpus", POLICY), "utf8");
   step(`An embedded cloud, and a tailnet with a real policy file (${POLICY})`);
-  const inside = process.env.PEER_RELAY_LAB_NET === "1";
-  const problem = inside ? whyNoHosts() : "it was not started by scripts/demo as root on Linux";
-  if (problem) say(dim(`  Left out: real instances and packets (${problem}).`));
-  const start = problem ? startLab : startWholeLab;
-  const lab = await start({ policy: original });
+  for (const text of leftOut()) say(dim(`  Left out: ${text}.`));
+  const lab = KIND
+    ? await startWholeLab({ policy: original, kind: KIND })
+    : await startLab({ policy: original });
   const end = (signal: NodeJS.Signals) => {
     void lab.close().finally(() => process.exit(signal === "SIGINT" ? 130 : 143));
   };

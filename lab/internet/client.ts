@@ -133,6 +133,8 @@ class Client implements TailnetClient {
           SSL_CERT_FILE: this.options.caFile,
           TS_DEBUG_FIREWALL_MODE: "nftables",
           TS_DISABLE_PORTMAPPER: "1",
+          // Else it keeps its log's settings in the cache of whoever runs us.
+          TS_LOGS_DIR: dir,
           TS_PANIC_IF_HIT_MAIN_CONTROL: "1",
         },
         log: join(dir, "tailscaled.log"),

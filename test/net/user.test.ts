@@ -11,7 +11,7 @@ const RELAYED = /via peer-relay\(203\.0\.113\.\d+:40000:vni:\d+\)/;
 
 /**
  * What an ordinary user gets: instances that are processes, here run by root, who could have containers. That an ordinary
- * user really gets it is shown in `test/user`.
+ * user really gets it is shown in `outside/ordinary-user.test.ts`.
  */
 describe("A relay that pulumi up made of processes, without a booted system", function () {
   this.timeout(120_000);
@@ -121,10 +121,30 @@ describe("A relay that pulumi up made of processes, without a booted system", fu
     assert.match((await host.run("systemctl start odd")).text, /does not know \[Service\] User=nobody/);
   });
 
+  it("runs a timer's service again and again, and starts a failed service again", async () => {
+    await host.must(`cd /etc/systemd/system
+      printf '[Service]\\nType=oneshot\\nExecStart=/bin/sh -c "echo tick >>/root/ticks"\\n' >tick.service
+      printf '[Timer]\\nOnActiveSec=1s\\nOnUnitInactiveSec=1s\\n' >tick.timer
+      printf '[Service]\\nType=oneshot\\nRestart=on-failure\\nRestartSec=1s\\nExecStart=/bin/sh -c "echo try >>/root/tries; [ -e /root/ticks ]"\\n' >wait.service
+      systemctl start --no-block wait; systemctl start tick.timer; sleep 3.5; systemctl stop tick.timer`);
+    const count = async (file: string) => Number(await host.must(`wc -l <${file}`));
+    const [ticks, tries] = [await count("/root/ticks"), await count("/root/tries")];
+    assert.ok(ticks >= 2 && ticks <= 4 && tries >= 2 && tries <= 3, `${ticks} ticks, ${tries} tries`);
+    assert.equal((await host.run("systemctl is-active wait tick.timer")).text, "inactive\ninactive\n");
+  });
+
   it("has written nothing outside, and cannot", async () => {
-    const tries = ["/usr/share/x", "/.machine/etc/x", "/.machine/usr/bin/tailscale", "/bin/x"];
-    const code = async (path: string) => (await host.run(`echo x >${path}`)).code;
-    assert.deepEqual(await Promise.all(tries.map(code)), [2, 2, 2, 2]);
+    const places = [
+      "/usr/bin",
+      "/usr/share",
+      "/bin",
+      "/.machine/etc",
+      "/.machine/usr/bin",
+      "/etc/resolv.conf",
+    ];
+    const open = async (path: string) => (await host.run(`test -w ${path}`)).code === 0;
+    const seen = await Promise.all(places.map(open));
+    assert.deepEqual(seen, [true, false, false, false, false, true]);
     assert.deepEqual(machine(), before_);
   });
 

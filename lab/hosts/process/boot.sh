@@ -2,9 +2,9 @@
 # Boots an instance that is no booted system: makes ROOT the root of the mount namespace that this runs in, with the
 # machine's own programs in it, read-only, and becomes the instance's first process. It runs as the first process of
 # namespaces of its own (mounts, processes, IPC, host name) in the instance's network namespace.
-# usage: boot.sh ROOT HOST_NAME
+# usage: boot.sh ROOT
 set -eu
-root=$1 name=$2
+root=$1
 
 mount --bind "$root" "$root" # only a mount can be the root
 for part in "$root"/.machine/*; do
@@ -24,7 +24,6 @@ for directory in tmp dev/shm; do mount -t tmpfs -o mode=1777 tmpfs "$root/$direc
 for device in null zero full random urandom tty net/tun; do
   [ ! -e "$root/dev/$device" ] || mount --bind "/dev/$device" "$root/dev/$device"
 done
-echo "$name" >"$root/proc/sys/kernel/hostname"
 cd "$root"
 pivot_root . .
 umount -l . # the former root, which lies over the new one

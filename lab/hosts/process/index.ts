@@ -66,7 +66,7 @@ export class ProcessMachine implements Machine {
       [
         ...["netns", "exec", this.settings.namespace],
         ...["unshare", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child"],
-        ...["sh", join(__dirname, "boot.sh"), this.disk, this.settings.hostName],
+        ...["sh", join(__dirname, "boot.sh"), this.disk],
       ],
       { stdio: ["ignore", log, log] },
     );

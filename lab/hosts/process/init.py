@@ -8,6 +8,7 @@ on the console too. It ends with exit code 0 when it is switched off (SIGTERM, `
 import json
 import os
 import signal
+import socket
 import socketserver
 import threading
 
@@ -161,6 +162,8 @@ manager = Manager()
 
 def main():
     os.makedirs(RUN)
+    with open("/etc/hostname") as file:
+        socket.sethostname(file.read().strip())
     signal.signal(signal.SIGTERM, lambda *_: manager.switch_off(0))
     server = Server(f"{RUN}/systemd.sock", Request)
     threading.Thread(target=server.serve_forever, daemon=True).start()
