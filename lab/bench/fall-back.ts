@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { receivedAt } from "./iperf";
 import { longestSilence, parsePings } from "./pings";
-import type { Relay } from "./relay";
-import { tailnetFlow, type Traffic } from "./traffic";
+import type { Scene } from "./scene";
+import { tailnetFlow } from "./traffic";
 import { settle } from "./way";
-import type { World } from "./world";
 
 /** How long traffic stood still when the relay's machine died, in seconds. */
 export interface FallBack {
@@ -19,15 +18,14 @@ const SECONDS = 16;
 const BEFORE_MS = 2000;
 
 /** Pulls the relay's plug under traffic. @throws when the traffic does not come back over DERP */
-export async function measureFallBack(world: World, relay: Relay, traffic: Traffic): Promise<FallBack> {
+export async function measureFallBack({ world, relay, traffic }: Scene): Promise<FallBack> {
   const { a, b } = world.devices;
   await settle(a, b, "peer-relay", { relay });
   // Reversed, so that the side whose report we read is the one that receives.
   const stream = traffic.iperf(tailnetFlow(a, b), ["-R", "-b", "20M", "-i", "0.1", "-t", String(SECONDS)]);
   const pings = a.ns.run(["ping", "-D", "-i", "0.05", "-w", String(SECONDS), b.ip4]);
-  await sleep(BEFORE_MS);
-  await relay.host.kill();
-  const [json, { stdout }] = await Promise.all([stream, pings]);
+  const death = sleep(BEFORE_MS).then(() => relay.host.kill());
+  const [json, { stdout }] = await Promise.all([stream, pings, death]);
   await settle(a, b, "derp");
   const end = SECONDS * 1000;
   const streamed = receivedAt(json);

@@ -8,9 +8,9 @@ import { bufferLimit, congestionControl } from "./machine-settings";
 import { measureTunings } from "./measure-tunings";
 import { parseOptions, USAGE, type Options } from "./options";
 import { measurePath, PATHS } from "./paths";
-import type { Relay } from "./relay";
 import { report } from "./report";
 import type { Results } from "./results";
+import type { Scene } from "./scene";
 import { timedUp } from "./start-up";
 import { Traffic } from "./traffic";
 import { World } from "./world";
@@ -32,10 +32,11 @@ async function run(world: World, options: Options, results: Results): Promise<vo
     const { relay, split } = await timedUp(world);
     say(`  first ping over the relay after ${split.total.toFixed(1)} s`);
     if (wants("start")) results.starts.push(split);
-    if (number === 1) await measureRelay(world, relay, traffic, options, results);
+    const scene = { world, relay, traffic, effort: options };
+    if (number === 1) await measureRelay(scene, options, results);
     if (wants("fallback")) {
       step("The relay's machine dies");
-      const silence = await measureFallBack(world, relay, traffic);
+      const silence = await measureFallBack(scene);
       results.fallBacks.push(silence);
       say(`  silence: TCP ${silence.tcp.toFixed(1)} s, ping ${silence.ping.toFixed(1)} s`);
     }
@@ -47,19 +48,13 @@ async function run(world: World, options: Options, results: Results): Promise<vo
 }
 
 /** What one relay, once it is there, is measured for. */
-async function measureRelay(
-  world: World,
-  relay: Relay,
-  traffic: Traffic,
-  options: Options,
-  results: Results,
-): Promise<void> {
-  results.machine.relayBuffer = await relay.buffer();
+async function measureRelay(scene: Scene, options: Options, results: Results): Promise<void> {
+  results.machine.relayBuffer = await scene.relay.buffer();
   results.machine.bufferLimit = bufferLimit();
   for (let repeat = 1; options.parts.includes("paths") && repeat <= options.repeats; repeat++) {
     step(`Paths, ${repeat} of ${options.repeats}`);
     for (const path of PATHS) {
-      const figures = await measurePath(path, world, relay, traffic, options);
+      const figures = await measurePath(path, scene);
       results.paths.push({ path, figures });
       const { tcpMbits, udpMbits, latencyMs } = figures;
       say(
@@ -69,7 +64,8 @@ async function measureRelay(
   }
   if (options.parts.includes("tunings")) {
     step("Tunings of the relay's host");
-    results.tunings = await measureTunings(world, relay, traffic, options, (line) => say(`  ${line}`));
+    results.tunings = { samples: [], leftOut: [] };
+    await measureTunings(scene, results.tunings, (line) => say(`  ${line}`));
   }
 }
 

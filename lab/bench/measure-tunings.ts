@@ -1,8 +1,6 @@
-import type { World } from "./world";
 import { setLinks, type Links } from "./links";
 import { tcpOverTailnet } from "./paths";
-import type { Relay } from "./relay";
-import type { Traffic } from "./traffic";
+import type { Scene } from "./scene";
 import { tunings, type Tuning } from "./tunings";
 
 /** One figure without or with a tuning. */
@@ -21,59 +19,58 @@ export interface TuningFigures {
   leftOut: string[];
 }
 
-/** Measures each tuning with the peer relay's TCP. */
+/**
+ * Measures each tuning with the peer relay's TCP.
+ * @param figures gets each figure as it comes
+ * @param report gets a line for each
+ */
 export async function measureTunings(
-  world: World,
-  relay: Relay,
-  traffic: Traffic,
-  { repeats, seconds }: { repeats: number; seconds: number },
+  scene: Scene,
+  figures: TuningFigures,
   report: (line: string) => void,
-): Promise<TuningFigures> {
-  const figures: TuningFigures = { samples: [], leftOut: [] };
+): Promise<void> {
   for (const tuning of tunings()) {
     const problem = await tuning.whyNot?.();
-    if (problem) figures.leftOut.push(`${tuning.name}: left out: ${problem}`);
-    else {
-      const add = (sample: TuningSample) => {
-        figures.samples.push(sample);
-        const { links, on, mbits, relayCpu } = sample;
-        report(
-          `${tuning.name} ${on ? "on" : "off"}, ${links}: ${mbits.toFixed(0)} Mbit/s, ${relayCpu.toFixed(2)} s/Gbit`,
-        );
-      };
-      await measureTuning(tuning, world, relay, traffic, repeats, seconds, add);
+    if (problem) {
+      figures.leftOut.push(`${tuning.name}: left out: ${problem}`);
+      continue;
     }
+    await measureTuning(tuning, scene, (sample) => {
+      figures.samples.push(sample);
+      const { links, on, mbits, relayCpu } = sample;
+      const figure = `${mbits.toFixed(0)} Mbit/s, ${relayCpu.toFixed(2)} s/Gbit`;
+      report(`${tuning.name} ${on ? "on" : "off"}, ${links}: ${figure}`);
+    });
   }
-  return figures;
 }
 
 async function measureTuning(
   tuning: Tuning,
-  world: World,
-  relay: Relay,
-  traffic: Traffic,
-  repeats: number,
-  seconds: number,
+  scene: Scene,
   add: (sample: TuningSample) => void,
 ): Promise<void> {
+  const { world, relay, effort } = scene;
   const { a, b } = world.devices;
-  // The bootstrap leaves the control on and all others off.
-  const asBootstrapped = tuning.control ?? false;
   const { name, control = false } = tuning;
+  // The bootstrap leaves the control on and all others off.
+  const asBootstrapped = control;
   const machine = world.lab.dataPlane.internet.ns("control");
-  let now: boolean | undefined;
-  await tuning.prepare?.(relay);
-  for (const on of alternating(repeats)) {
-    if (on !== (now ?? asBootstrapped)) await tuning.set(relay, on);
+  let now = asBootstrapped;
+  const turn = async (on: boolean) => {
+    if (on !== now) await tuning.set(relay, on);
     now = on;
+  };
+  await tuning.prepare?.(relay);
+  for (const on of alternating(effort.repeats)) {
+    await turn(on);
     for (const links of tuning.links) {
       await setLinks(machine, links, relay.network);
-      const figures = await tcpOverTailnet(a, b, "peer-relay", relay, traffic, seconds);
+      const figures = await tcpOverTailnet(scene, a, b, "peer-relay");
       add({ tuning: name, control, links, on, ...figures });
     }
   }
   await setLinks(machine, "plain", relay.network);
-  if (now !== asBootstrapped) await tuning.set(relay, asBootstrapped);
+  await turn(asBootstrapped);
   await tuning.clear?.(relay);
 }
 

@@ -2,10 +2,9 @@ import type { TailnetClient } from "../internet";
 import { secondsPerGbit } from "./cpu";
 import { withKernelForward } from "./kernel-forward";
 import { assertNoWay, assertWay, type Way } from "./metrics";
-import type { Relay } from "./relay";
-import { tailnetFlow, type Flow, type Traffic } from "./traffic";
+import type { Scene } from "./scene";
+import { tailnetFlow, type Flow, type UdpLadder } from "./traffic";
 import { settle } from "./way";
-import type { World } from "./world";
 
 /** The paths, the fastest first as one would think. */
 export const PATHS = ["kernel forward", "direct", "peer relay", "DERP"] as const;
@@ -24,47 +23,32 @@ export interface PathFigures {
   relayCpu?: number;
 }
 
-/** What a measurement takes. */
-export interface Effort {
-  seconds: number;
-  pings: number;
-}
-
 /** @throws when the packets do not go where they should */
-export function measurePath(
-  name: PathName,
-  world: World,
-  relay: Relay,
-  traffic: Traffic,
-  effort: Effort,
-): Promise<PathFigures> {
-  const { a, b, c, x, y } = world.devices;
-  const over = (from: TailnetClient, to: TailnetClient, way: Way) =>
-    measureTailnet(from, to, way, relay, traffic, effort);
+export function measurePath(name: PathName, scene: Scene): Promise<PathFigures> {
+  const { a, b, c, x, y } = scene.world.devices;
   switch (name) {
     case "kernel forward":
-      return withKernelForward(world, relay, (flow) => measureKernel(a, flow, relay, traffic, effort));
+      return withKernelForward(scene.world, scene.relay, (flow) => measureKernel(scene, a, flow));
     case "direct":
-      return over(a, c, "direct");
+      return measureTailnet(scene, a, c, "direct");
     case "peer relay":
-      return over(a, b, "peer-relay");
+      return measureTailnet(scene, a, b, "peer-relay");
     case "DERP":
-      return over(x, y, "derp");
+      return measureTailnet(scene, x, y, "derp");
   }
 }
 
 async function measureTailnet(
+  scene: Scene,
   from: TailnetClient,
   to: TailnetClient,
   way: Way,
-  relay: Relay,
-  traffic: Traffic,
-  effort: Effort,
 ): Promise<PathFigures> {
+  const { relay, traffic, effort } = scene;
   const flow = tailnetFlow(from, to);
   await settle(from, to, way, { relay });
   const latencyMs = await traffic.latency(flow, effort.pings);
-  const tcp = await tcpOverTailnet(from, to, way, relay, traffic, effort.seconds);
+  const tcp = await tcpOverTailnet(scene, from, to, way);
   await settle(from, to, way, { relay });
   const before = await from.metrics();
   const udp = await traffic.udp(flow);
@@ -75,31 +59,27 @@ async function measureTailnet(
 
 /** TCP, with what the relay's tailscaled used meanwhile. @throws when the packets go another way */
 export async function tcpOverTailnet(
+  { relay, traffic, effort }: Scene,
   from: TailnetClient,
   to: TailnetClient,
   way: Way,
-  relay: Relay,
-  traffic: Traffic,
-  seconds: number,
 ): Promise<{ mbits: number; relayCpu: number }> {
   await settle(from, to, way, { relay });
   const [before, ticksBefore] = [await from.metrics(), await relay.cpu()];
-  const { mbits, bytes } = await traffic.tcp(tailnetFlow(from, to), seconds);
+  const { mbits, bytes } = await traffic.tcp(tailnetFlow(from, to), effort.seconds);
   const ticks = (await relay.cpu()) - ticksBefore;
   assertWay(way, before, await from.metrics(), bytes);
   return { mbits, relayCpu: secondsPerGbit(ticks, await relay.ticksPerSecond(), bytes) };
 }
 
 async function measureKernel(
+  { relay, traffic, effort }: Scene,
   from: TailnetClient,
   flow: Flow,
-  relay: Relay,
-  traffic: Traffic,
-  { seconds, pings }: Effort,
 ): Promise<PathFigures> {
   const [before, sentBefore] = [await relay.received(), await from.metrics()];
-  const latencyMs = await traffic.latency(flow, pings);
-  const tcp = await traffic.tcp(flow, seconds);
+  const latencyMs = await traffic.latency(flow, effort.pings);
+  const tcp = await traffic.tcp(flow, effort.seconds);
   const udp = await traffic.udp(flow);
   const [passed, arrived] = [(await relay.received()) - before, tcp.bytes + udp.bytes];
   if (passed < arrived) {
@@ -109,7 +89,7 @@ async function measureKernel(
   return { tcpMbits: tcp.mbits, ...udpFigures(udp), latencyMs };
 }
 
-const udpFigures = ({ best, lostAtLowest }: Awaited<ReturnType<Traffic["udp"]>>) => ({
+const udpFigures = ({ best, lostAtLowest }: UdpLadder) => ({
   udpMbits: best.mbits,
   udpLostPercent: lostAtLowest,
 });

@@ -78,7 +78,7 @@ function halves(samples: TuningSample[]) {
 const SENTENCES: Record<Exclude<Verdict, "too few repeats">, string> = {
   pays: "pays; a candidate for the bootstrap",
   costs: "costs; the bootstrap leaves it out",
-  "no difference": "does not pay; the bootstrap leaves it out",
+  "no difference": "shows no gain; the bootstrap leaves it out",
 };
 
 /** What the figures say about each tuning, in a sentence. Where the control makes no difference, they say nothing. */

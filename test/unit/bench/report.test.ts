@@ -23,7 +23,7 @@ describe("What the benchmark concludes about a tuning", () => {
     assert.deepEqual(conclusions(figures), [
       "fast: pays; a candidate for the bootstrap.",
       "slow: costs; the bootstrap leaves it out.",
-      "idle: does not pay; the bootstrap leaves it out.",
+      "idle: shows no gain; the bootstrap leaves it out.",
     ]);
   });
 
