@@ -289,7 +289,7 @@ function shortHash(text: string): string {
 function readinessHint(name: string, instanceId: string, region: string): string {
   return (
     `Instance ${instanceId}; its console: aws ec2 get-console-output --latest --output text --region ${region} ` +
-    `--instance-id ${instanceId}. When the cause is gone, run \`pulumi up --replace '**${name}-enrollment'\`: it makes a ` +
+    `--instance-id ${instanceId}. When the cause is gone, run \`pulumi up --replace '**::${name}-enrollment'\`: it makes a ` +
     "new auth key, and the relay tries again by itself."
   );
 }

@@ -1,3 +1,4 @@
+import * as pulumi from "@pulumi/pulumi";
 import { DEFAULTS, PeerRelayArgs, ResolvedArgs } from "./peer-relay-args";
 import {
   atLeast,
@@ -7,6 +8,8 @@ import {
   WORKLOAD_IDENTITY_SINCE,
 } from "./tailscale-version";
 import {
+  hasCredentials,
+  isCanonicalCidr,
   isCidr,
   isEndpoint,
   isHttpUrl,
@@ -52,8 +55,19 @@ export function resolveArgs(name: string, stack: string, given: PeerRelayArgs): 
   checkInstance(args, problems);
   checkAuth(args, problems);
   checkTailscale(args, problems);
+  checkInputs(args, problems);
   problems.throwIfAny("PeerRelayArgs");
   return args;
+}
+
+/** Values that may come from other resources: a text, or an output or promise of one. */
+function checkInputs(args: ResolvedArgs, problems: Problems): void {
+  for (const name of ["subnetId", "availabilityZone", "amiId", "authKey", "oauthClientSecret"] as const) {
+    const value: unknown = args[name];
+    const later = typeof value === "object" && value !== null && "then" in value;
+    const fits = value === undefined || typeof value === "string" || later || pulumi.Output.isInstance(value);
+    problems.requireSecret(fits, name, "be a string, or an output or a promise of one");
+  }
 }
 
 /** What is allowed but worth a word. */
@@ -156,6 +170,14 @@ function checkNetwork(args: ResolvedArgs, problems: Problems): void {
   problems.require(args.port !== TAILSCALED_PORT, "port", "not be 41641, tailscaled's own port", args.port);
   checkList(problems, "allowedCidrs", args.allowedCidrs, isCidr, 'be a CIDR block, e.g. "0.0.0.0/0"');
   if (Array.isArray(args.allowedCidrs)) {
+    args.allowedCidrs.forEach((cidr, i) =>
+      problems.require(
+        !isCidr(cidr) || isCanonicalCidr(cidr),
+        `allowedCidrs[${i}]`,
+        "be spelt by its network address, in lower case and without leading zeros",
+        cidr,
+      ),
+    );
     problems.require(
       args.allowedCidrs.length > 0,
       "allowedCidrs",
@@ -222,6 +244,11 @@ function checkInstance(args: ResolvedArgs, problems: Problems): void {
     "have no keys that differ only in case (Name is one of ours)",
     keys,
   );
+  const free = 50 - 2;
+  const count = Object.keys(args.resourceTags).length;
+  problems.require(count <= free, "resourceTags", `be at most ${free} (AWS takes 50, two are ours)`, count);
+  const owner = args.resourceTags["peer-relay:owner"];
+  problems.require(owner === undefined, "resourceTags", 'leave "peer-relay:owner" to us', owner);
   for (const [key, value] of Object.entries(args.resourceTags)) {
     problems.require(
       key.length > 0 && key.length <= 128,
@@ -232,6 +259,11 @@ function checkInstance(args: ResolvedArgs, problems: Problems): void {
     problems.require(!/^aws:/i.test(key), "resourceTags", 'have no key that starts with "aws:"', key);
     const fits = typeof value === "string" && value.length <= 256;
     problems.require(fits, `resourceTags.${key}`, "be a string of at most 256 characters", value);
+    // IAM's rule, the narrowest of those of the services that get the tags.
+    const allowed = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
+    const spelt = allowed.test(key) && (typeof value !== "string" || allowed.test(value));
+    const characters = "have letters, digits, spaces and _.:/=+-@ only";
+    problems.require(spelt, `resourceTags.${key}`, characters, value);
   }
 }
 
@@ -278,19 +310,25 @@ function checkTailscale(args: ResolvedArgs, problems: Problems): void {
   else checkVersion(args, version, problems);
   if (args.install !== undefined) {
     const { tarball, sha256 } = args.install ?? {};
-    problems.require(isHttpUrl(tarball), "install.tarball", "be an http or https address", tarball);
+    checkUrl("install.tarball", tarball, problems);
     const hex = typeof sha256 === "string" && /^[0-9a-f]{64}$/.test(sha256);
     problems.require(hex, "install.sha256", "be 64 lower-case hexadecimal digits", sha256);
   }
   const endpoint = 'be an address and port, "203.0.113.9:40000" or "[2001:db8::9]:40000"';
   checkList(problems, "staticEndpoints", args.staticEndpoints, isEndpoint, endpoint);
   for (const key of ["loginServer", "ssmEndpoint"] as const) {
-    if (args[key] !== undefined)
-      problems.require(isHttpUrl(args[key]), key, "be an http or https address", args[key]);
+    if (args[key] !== undefined) checkUrl(key, args[key], problems);
   }
   const wait = isWhole(args.readyTimeoutSeconds, 30, 3600);
   problems.require(wait, "readyTimeoutSeconds", "be 30 to 3600", args.readyTimeoutSeconds);
   checkFlags(args, ["tailscaleSsh", "ssm"], problems);
+}
+
+function checkUrl(name: string, value: unknown, problems: Problems): void {
+  if (!isHttpUrl(value) && !String(value).includes("@"))
+    problems.require(false, name, "be an http or https address", value);
+  else if (!isHttpUrl(value) || hasCredentials(String(value)))
+    problems.requireSecret(false, name, "be an http or https address without user name and password");
 }
 
 function checkVersion(args: ResolvedArgs, version: [number, number, number], problems: Problems): void {

@@ -72,7 +72,11 @@ export function isSelector(value: unknown): boolean {
 
 /** A protocol and port of a grant's `ip`: `*`, `443`, `80-90`, `tcp:22`, `udp:*`, `icmp:*`, a protocol number. */
 export function isIpSpec(value: unknown): boolean {
-  return typeof value === "string" && /^(\*|([a-z0-9-]+:)?(\*|\d{1,5}(-\d{1,5})?))$/.test(value);
+  const match =
+    typeof value === "string" ? /^(?:[a-z0-9-]+:)?(?:\*|(\d{1,5})(?:-(\d{1,5}))?)$/.exec(value) : null;
+  if (!match) return false;
+  const [, from, to = from] = match;
+  return from === undefined || (Number(from) <= Number(to) && Number(to) <= 65535);
 }
 
 export function isCidr(value: unknown): boolean {
@@ -81,6 +85,36 @@ export function isCidr(value: unknown): boolean {
   const version = isIP(address ?? "");
   if (version === 0 || rest.length > 0 || !/^\d{1,3}$/.test(bits ?? "")) return false;
   return Number(bits) <= (version === 4 ? 32 : 128);
+}
+
+/** Whether a CIDR block is as AWS wants it: by the network's own address, in its canonical spelling. */
+export function isCanonicalCidr(value: string): boolean {
+  const match = /^([0-9a-f.:]+)\/(0|[1-9]\d{0,2})$/.exec(value);
+  if (!match) return false;
+  const [, address = "", length = ""] = match;
+  const bits = Number(length);
+  if (isIP(address) === 4) return isNetwork(address.split(".").map(Number), 8, bits);
+  return isCanonical6(address) && isNetwork(groupsOf(address), 16, bits);
+}
+
+/** Whether all bits behind the first `bits` are zero. */
+function isNetwork(parts: number[], width: number, bits: number): boolean {
+  return parts.every((part, i) => {
+    const free = Math.min(width, Math.max(0, (i + 1) * width - bits));
+    return part % 2 ** free === 0;
+  });
+}
+
+/** The spelling that a URL's host is brought to (RFC 5952). */
+function isCanonical6(address: string): boolean {
+  return new URL(`http://[${address}]`).hostname === `[${address}]`;
+}
+
+function groupsOf(address: string): number[] {
+  const [head = "", tail] = address.split("::");
+  const parse = (text: string) => (text === "" ? [] : text.split(":").map((group) => parseInt(group, 16)));
+  const [left, right] = [parse(head), parse(tail ?? "")];
+  return [...left, ...Array<number>(8 - left.length - right.length).fill(0), ...right];
 }
 
 /** `203.0.113.9:40000` or `[2001:db8::9]:40000`: a literal address, never a name (tailscale parses it so). */
@@ -99,4 +133,10 @@ export function isHttpUrl(value: unknown): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether there is a user name or a password in an address, which then would stand in state and user data in clear. */
+export function hasCredentials(url: string): boolean {
+  const { username, password } = new URL(url);
+  return username !== "" || password !== "";
 }

@@ -8,10 +8,11 @@ const FREE_PLAN_RELAYS = 2;
  * Warns when the tailnet would have more relays than its free plan allows: those of this stack, and those that other
  * stacks already have in the policy file. It reads and never fails a run: a file that can't be read now will be
  * complained of by the resource that has to write it.
+ * @param readsPolicy false in emit mode, in which only this stack's own relays are known
  */
-export async function warnAboutFreePlan(relays: number): Promise<void> {
+export async function warnAboutFreePlan(relays: number, readsPolicy: boolean): Promise<void> {
   const stack = `${pulumi.getProject()}/${pulumi.getStack()}/`;
-  const others = (await ownersInPolicy()).filter((owner) => !owner.startsWith(stack));
+  const others = (readsPolicy ? await ownersInPolicy() : []).filter((owner) => !owner.startsWith(stack));
   const total = relays + others.length;
   if (total <= FREE_PLAN_RELAYS) return;
   const elsewhere = others.length > 0 ? ` (${relays} here, and ${others.join(", ")})` : "";

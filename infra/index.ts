@@ -32,7 +32,7 @@ function main(): Record<string, unknown> {
   try {
     const config = readStackConfig(stack);
     const relays = buildRelays(config);
-    if (config.relay.policy !== "emit") void warnAboutFreePlan(config.relays);
+    void warnAboutFreePlan(config.relays, config.relay.policy !== "emit");
     return {
       relays: relays.map(
         ({ hostname, endpoint, publicIpv6, instanceId, securityGroupId, deviceId, tailscaleIps }) => ({

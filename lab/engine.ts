@@ -6,6 +6,9 @@ import { parse, stringify } from "yaml";
 /** The checkout that the lab belongs to. */
 export const REPO = resolve(__dirname, "..");
 
+/** How long an interrupted command may take to end. */
+const INTERRUPT_MS = 20_000;
+
 /** How one command of the engine ended. */
 export interface CommandResult {
   code: number | null;
@@ -28,6 +31,8 @@ export interface Engine {
   start(stack: Stack, args: string[], onOutput?: (text: string) => void): RunningCommand;
   /** Runs a command to its end. */
   run(stack: Stack, args: string[], onOutput?: (text: string) => void): Promise<CommandResult>;
+  /** Interrupts what runs, so that the engine ends its plugins, and waits for it; after a while it is killed. */
+  stop(): Promise<void>;
 }
 
 /** A stack of some project, with a config file of its own outside the project. */
@@ -54,12 +59,25 @@ export function makeEngine(dir: string, env: NodeJS.ProcessEnv): Engine {
     PULUMI_NODEJS_TRANSPILE_ONLY: "true",
     NO_COLOR: "1",
   };
+  const running = new Set<RunningCommand>();
   const start = (stack: Stack, args: string[], onOutput?: (text: string) => void) => {
     const where = ["--stack", stack.name, "-C", stack.project, ...configFlag(stack, args)];
     const how = ["--non-interactive", "--color=never"];
-    return spawnCommand("pulumi", [...args, ...where, ...how], engineEnv, onOutput);
+    const command = spawnCommand("pulumi", [...args, ...where, ...how], engineEnv, onOutput);
+    running.add(command);
+    const forget = () => running.delete(command);
+    command.done.then(forget, forget);
+    return command;
   };
-  return { dir, env: engineEnv, start, run: (...args) => start(...args).done };
+  const stop = async () => void (await Promise.all([...running].map(interrupt)));
+  return { dir, env: engineEnv, start, run: (...args) => start(...args).done, stop };
+}
+
+async function interrupt({ child, done }: RunningCommand): Promise<void> {
+  const timer = setTimeout(() => child.kill("SIGKILL"), INTERRUPT_MS);
+  child.kill("SIGINT");
+  await done.catch(() => undefined);
+  clearTimeout(timer);
 }
 
 /** Commands that act on the state alone take no config file. */

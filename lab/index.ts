@@ -72,6 +72,7 @@ export async function startWholeLab(options: WholeLabOptions = {}): Promise<Whol
     closers.push(tailscale.close);
     const instances = await dataPlane.boot(aws, REGIONS, options.kind ?? bestKind());
     const engine = makeEngine(dir, { ...aws.env, ...tailscale.env });
+    closers.push(() => engine.stop());
     const plugins = await installPlugins({ pulumiHome: join(dir, "home"), pulumi: "pulumi" });
     const { mirrorUrl, mirror, ssmEndpoint } = instances;
     const stackConfig = {
@@ -103,6 +104,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     const instances = startInstances({ aws, tailscale, regions: REGIONS });
     closers.push(instances.close);
     const engine = makeEngine(dir, { ...aws.env, ...tailscale.env });
+    closers.push(() => engine.stop());
     const plugins = await installPlugins({ pulumiHome: join(dir, "home"), pulumi: "pulumi" });
     return { dir, aws, tailscale, instances, engine, plugins, close };
   } catch (error) {

@@ -53,6 +53,18 @@ export function relayCapability(): string {
  * @throws PolicyError `invalid-fragment`, all bad values at once.
  */
 export function relayPolicyFragment(args: RelayPolicyArgs): PolicyFragment {
+  const lists = {
+    clients: args.clients,
+    relay: args.relay,
+    ipAccess: args.ipAccess,
+    ipAccessTo: args.ipAccessTo,
+  };
+  const issues = Object.entries(lists)
+    .filter(([name, value]) => !Array.isArray(value) && (value !== undefined || /clients|relay/.test(name)))
+    .map(([name, value]) => `${name} must be a list, got ${JSON.stringify(value)}`);
+  if (issues.length > 0) {
+    throw new PolicyError("invalid-fragment", ["invalid policy fragment:", ...issues].join("\n  "));
+  }
   const grants: Grant[] = [
     { src: [...args.clients], dst: [...args.relay], app: { [relayCapability()]: [] } },
     ...(args.ipAccess === undefined

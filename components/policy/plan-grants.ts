@@ -31,7 +31,7 @@ export function planGrants(plan: Plan, wanted: Grant[]): NewItem[] {
   });
   for (const found of mine.filter(({ item }) => !kept.has(item))) {
     if (isUnedited(found) || plan.force) {
-      planCut(plan, found.item);
+      cutGrant(plan, found);
     } else {
       plan.handEdits.push(describeGrant(plan, found, fragment.grants[found.marker.index - 1]));
     }
@@ -72,7 +72,13 @@ export function findUnmarkedTwin(plan: Pick<Plan, "doc" | "cut">, grant: Grant):
   );
 }
 
-/** A grant with the marker that stands directly before it. */
+/** Also the marker, where somebody has put a rule of theirs between the two. */
+function cutGrant(plan: Plan, { item, marker }: OwnGrant): void {
+  if (!item.markers.includes(marker)) plan.edits.push(cutMarker(plan.doc, marker));
+  planCut(plan, item);
+}
+
+/** A grant with the marker that it goes by. */
 export interface OwnGrant {
   item: Item;
   marker: Marker;
@@ -80,10 +86,21 @@ export interface OwnGrant {
 
 /** The owner's grants in the order of the file. */
 export function ownGrants(plan: Pick<Plan, "doc" | "fragment">): OwnGrant[] {
-  return (plan.doc.grants?.items ?? []).flatMap((item) => {
+  const items = plan.doc.grants?.items ?? [];
+  return items.flatMap((item, at) => {
     const marker = grantMarker(item);
-    return marker?.kind === "grant" && marker.owner === plan.fragment.owner ? [{ item, marker }] : [];
+    if (marker?.kind !== "grant" || marker.owner !== plan.fragment.owner) return [];
+    return [{ item: pushedDown(items, at, marker) ?? item, marker }];
   });
+}
+
+/** The grant that the marker was written for, where others have put unmarked ones of theirs between the two. */
+function pushedDown(items: Item[], at: number, marker: Marker): Item | undefined {
+  const [first, ...rest] = items.slice(at);
+  if (!first || itemDigest(first) === marker.digest) return undefined;
+  const marked = rest.findIndex((item) => item.markers.length > 0);
+  const unmarked = marked < 0 ? rest : rest.slice(0, marked);
+  return unmarked.find((item) => itemDigest(item) === marker.digest);
 }
 
 /** The marker that an element of `grants` goes by: the last one before it. */

@@ -214,6 +214,7 @@ async function main(): Promise<void> {
     ? await startWholeLab({ policy: original, kind: KIND })
     : await startLab({ policy: original });
   const end = (signal: NodeJS.Signals) => {
+    interrupted = true;
     void lab.close().finally(() => process.exit(signal === "SIGINT" ? 130 : 143));
   };
   process.once("SIGINT", end);
@@ -225,7 +226,9 @@ async function main(): Promise<void> {
   }
 }
 
+let interrupted = false;
 main().catch((error: Error) => {
+  if (interrupted) return; // what was going on has failed, of course
   say(red(error.message));
   process.exitCode = 1;
 });

@@ -6,7 +6,8 @@ PULUMI_DIR=$BIN/pulumi-$PULUMI_VERSION
 # The place of the host, whichever way it came.
 PULUMI_HOST_DIR=$BIN/pulumi-language-nodejs-$PULUMI_NODEJS_VERSION
 
-pulumi_version() { first_version "$("$1" version 2>/dev/null)"; }
+# It logs in its home, also this; the user's own is left alone.
+pulumi_version() { first_version "$(PULUMI_HOME=$CACHE/pulumi-home "$1" version 2>/dev/null)"; }
 pulumi_fits() {
   local version
   [ -x "$1" ] || return 1

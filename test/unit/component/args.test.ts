@@ -197,6 +197,43 @@ const BAD: [what: string, args: Record<string, unknown>, problem: string][] = [
     { loginServer: "hs.example" },
     'loginServer must be an http or https address, got "hs.example"',
   ],
+  ...["10.0.0.5/8", "0::/0", "2001:DB8::/32", "2001:db8::1/64"].map(
+    (cidr): [string, Record<string, unknown>, string] => [
+      `the block ${cidr}, which AWS would spell otherwise`,
+      { allowedCidrs: [cidr] },
+      `allowedCidrs[0] must be spelt by its network address, in lower case and without leading zeros, got "${cidr}"`,
+    ],
+  ),
+  ...["99999", "90-80", "tcp:70000"].map((ports): [string, Record<string, unknown>, string] => [
+    `the ports ${ports}`,
+    { ipAccess: [ports] },
+    `ipAccess[0] must be like "*", "443", "80-90" or "tcp:22", got "${ports}"`,
+  ]),
+  [
+    "a resource tag that IAM refuses",
+    { resourceTags: { team: "R&D" } },
+    'resourceTags.team must have letters, digits, spaces and _.:/=+-@ only, got "R&D"',
+  ],
+  [
+    "another owner's tag",
+    { resourceTags: { "peer-relay:owner": "me" } },
+    'resourceTags must leave "peer-relay:owner" to us, got "me"',
+  ],
+  [
+    "more resource tags than AWS takes",
+    { resourceTags: Object.fromEntries(Array.from({ length: 49 }, (_, i) => [`k${i}`, "v"])) },
+    "resourceTags must be at most 48 (AWS takes 50, two are ours), got 49",
+  ],
+  [
+    "a password in an address, and does not show it",
+    { loginServer: "https://me:hunter2@control.example.com" },
+    "loginServer must be an http or https address without user name and password (its value is a secret and not shown)",
+  ],
+  [
+    "a number as a key",
+    { authKey: 5 },
+    "authKey must be a string, or an output or a promise of one (its value is a secret and not shown)",
+  ],
   ["a long wait", { readyTimeoutSeconds: 86400 }, "readyTimeoutSeconds must be 30 to 3600, got 86400"],
   ["a misspelt argument", { allowedCidr: ["::/0"] }, "allowedCidr is not an argument of PeerRelay"],
 ];
@@ -215,6 +252,15 @@ describe("PeerRelay's arguments", () => {
   for (const [what, args, problem] of BAD) {
     it(`refuses ${what}`, () => assert.deepEqual(problemsOf({ ...good, ...args }), [problem]));
   }
+
+  it("takes blocks, ports and tags at their limits", () => {
+    const fine = {
+      allowedCidrs: ["10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32", "2001:db8::1/128", "::/0"],
+      ipAccess: ["*", "tcp:*", "0-65535", "443"],
+      resourceTags: { "cost:centre": "a+b=c @ 1/2" },
+    };
+    assert.deepEqual(problemsOf({ ...good, ...fine }), []);
+  });
 
   it("refuses a name that can't be an owner's", () => {
     const rule =

@@ -54,6 +54,19 @@ Undo that, or delete the marker comment to keep it as your own, or force to go o
     assert.equal(removeFragment(edited, fragment, force), file);
   });
 
+  it("is no edit when somebody put rules of theirs between our marker and our grant, which stay, also by force", () => {
+    const theirs = '\t\t{"src": ["group:a"], "dst": ["tag:db"], "ip": ["5432"]},\n';
+    const second = '\t\t{"src": ["group:b"], "dst": ["tag:db"], "ip": ["5432"]},\n';
+    const pushed = edit(/(.*grant#1.*\n)/, `$1${theirs}${second}`);
+    const kept = edit(/(\t"grants": \[\n)/, `$1${theirs}${second}`, file);
+    assert.equal(fragmentStatus(pushed, fragment), "present");
+    assert.equal(addFragment(pushed, fragment, force), pushed);
+    assert.equal(removeFragment(pushed, fragment), kept);
+    assert.equal(removeFragment(pushed, fragment, force), kept);
+    const narrower = { ...fragment, grants: [{ ...grant, src: ["tag:web"] }, access] };
+    assert.equal(removeFragment(addFragment(pushed, narrower), narrower), kept);
+  });
+
   it("is nobody else's concern", () => {
     assert.equal(removeFragment(addFragment(edited, other), other), edited);
   });
