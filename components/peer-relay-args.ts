@@ -80,13 +80,14 @@ export interface PeerRelayArgs {
    */
   allowedCidrs?: string[];
   /**
-   * Also open 41641/udp, for direct connections to the relay host itself (not needed to relay).
+   * Also open 41641/udp, from the same {@link allowedCidrs}, for direct connections to the relay host itself (not needed
+   * to relay).
    * @default false
    */
   directPath?: boolean;
   /**
    * Where the VM stands. `default`: the default VPC's default subnet. `create`: a dual-stack VPC of its own with one
-   * public subnet, for accounts that have no default VPC. Not together with {@link subnetId}.
+   * public subnet, for accounts that have no default VPC. Not together with {@link subnetId}. A change replaces the VM.
    * @default "default"
    */
   network?: "default" | "create";
@@ -113,17 +114,21 @@ export interface PeerRelayArgs {
   instanceType?: string;
   /**
    * Operating system; its newest image is looked up in AWS's public parameters when the relay is created, and then kept.
+   * A change replaces the VM. Debian is the one that the tests boot.
    * @default "debian"
    */
   os?: RelayOs;
   /** An image of yours instead (Debian, Ubuntu or Amazon Linux 2023, with cloud-init). A change replaces the VM. */
   amiId?: Input<string>;
   /**
-   * Size of the encrypted gp3 root volume in GiB, 8 to 16384.
+   * Size of the encrypted gp3 root volume in GiB, 8 to 16384. It grows in place and cannot shrink.
    * @default 8
    */
   rootVolumeGib?: number;
-  /** AWS tags for everything that is created, beside `Name` and `peer-relay:owner`. */
+  /**
+   * AWS tags for everything that is created, beside `Name` and `peer-relay:owner`; at most 48.
+   * @default none
+   */
   resourceTags?: Record<string, string>;
 
   /**
@@ -148,7 +153,7 @@ export interface PeerRelayArgs {
   /**
    * Tags of the relay (the article's method 2). `[]` makes an untagged relay (method 1): Taildrop keeps working, the
    * grant names the relay's Tailscale IP, key expiry is turned off; the credential must be a user's API key, not an
-   * OAuth client.
+   * OAuth client. A change replaces the VM.
    * @default ["tag:relay"]
    */
   tags?: string[];
@@ -172,7 +177,10 @@ export interface PeerRelayArgs {
    * @default "1.102.3"
    */
   version?: string;
-  /** Install from this archive instead of the vendor's package repository. A change replaces the VM. */
+  /**
+   * Install from this archive instead of the vendor's package repository. A change replaces the VM.
+   * @default the vendor's package repository
+   */
   install?: TarballInstall;
   /**
    * More endpoints (`203.0.113.9:40000`, `[2001:db8::9]:40000`) that clients are told, beside the Elastic IP. Needs
@@ -181,18 +189,26 @@ export interface PeerRelayArgs {
    */
   staticEndpoints?: string[];
   /**
-   * Turn Tailscale SSH on. Who may log in is the `ssh` section of the policy file, which stays yours.
+   * Turn Tailscale SSH on. Who may log in is the `ssh` section of the policy file, which stays yours. A change replaces
+   * the VM.
    * @default false
    */
   tailscaleSsh?: boolean;
   /**
-   * Install the SSM agent and give the role what Session Manager needs.
+   * Install the SSM agent and give the role what Session Manager needs. A change replaces the VM.
    * @default false
    */
   ssm?: boolean;
-  /** Control server other than Tailscale's, `http(s)://...`. */
+  /**
+   * Control server other than Tailscale's, `http(s)://...`, without user name and password. Devices are still looked up in
+   * the Tailscale API (`tailscale:baseUrl`), which has to know the same tailnet. A change replaces the VM.
+   * @default Tailscale's
+   */
   loginServer?: string;
-  /** Where the host fetches its parameter, `http(s)://...`, e.g. a VPC endpoint. @default the region's SSM endpoint */
+  /**
+   * Where the host fetches its parameter, `http(s)://...`, e.g. a VPC endpoint. A change replaces the VM.
+   * @default the region's SSM endpoint
+   */
   ssmEndpoint?: string;
   /**
    * Seconds that `up` waits for the relay to be online in the tailnet, 30 to 3600.

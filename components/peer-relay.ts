@@ -146,7 +146,7 @@ export class PeerRelay extends pulumi.ComponentResource {
         timeoutSeconds: resolved.readyTimeoutSeconds,
         hint: pulumi
           .all([vm.id, aws.getRegionOutput({}, { parent: this }).region])
-          .apply(([instanceId, region]) => readinessHint(name, instanceId, region)),
+          .apply(([instanceId, region]) => readinessHint(name, instanceId, region, makesKey(resolved))),
       },
       { parent: this, dependsOn: association },
     );
@@ -286,10 +286,12 @@ function shortHash(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
-function readinessHint(name: string, instanceId: string, region: string): string {
+function readinessHint(name: string, instanceId: string, region: string, ownKey: boolean): string {
+  const again = ownKey
+    ? `run \`pulumi up --replace '**::${name}-enrollment'\`: it makes a new auth key, and the relay tries again by itself.`
+    : "put right what it joins with (authKey, oauthClientSecret or workloadIdentity) and run `pulumi up`: the relay tries again by itself.";
   return (
     `Instance ${instanceId}; its console: aws ec2 get-console-output --latest --output text --region ${region} ` +
-    `--instance-id ${instanceId}. When the cause is gone, run \`pulumi up --replace '**::${name}-enrollment'\`: it makes a ` +
-    "new auth key, and the relay tries again by itself."
+    `--instance-id ${instanceId}. When the cause is gone, ${again}`
   );
 }
