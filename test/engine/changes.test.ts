@@ -71,7 +71,7 @@ describe("A relay's stack that is changed", function () {
     await ec2(lab, REGION).send(new TerminateInstancesCommand({ InstanceIds: [instanceId] }));
     const output = await fails(lab, stack, "up", "--yes", "--skip-preview", "--refresh");
     const named = /pulumi up --replace '([^']+)'/.exec(output)?.[1];
-    assert.equal(named, "**relay-1-enrollment", output);
+    assert.equal(named, "**::relay-1-enrollment", output);
     await up(lab, stack, "--replace", named!);
     assert.notEqual((await readRelay()).instanceId, instanceId);
     await ok(lab, stack, "preview", "--expect-no-changes");
