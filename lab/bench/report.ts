@@ -1,8 +1,9 @@
+import type { Links } from "./links";
 import type { TuningSample } from "./measure-tunings";
 import { PATHS, type PathFigures } from "./paths";
 import type { Results } from "./results";
-import { compare, type Verdict } from "./stats";
-import { ratio, share, spread, table } from "./table";
+import { compare, summarize, type Verdict } from "./stats";
+import { figure, ratio, share, spread, table } from "./table";
 import type { Split } from "./timeline";
 
 const REFERENCE = "peer relay";
@@ -39,24 +40,51 @@ function pathSection({ paths }: Results): string[] {
 
 function tuningSection({ tunings, machine }: Results): string[] {
   if (!tunings) return [];
-  const groups = new Map<string, TuningSample[]>();
-  for (const sample of tunings.samples) {
-    const key = `${sample.tuning}, ${sample.links}`;
-    groups.set(key, [...(groups.get(key) ?? []), sample]);
-  }
-  const rows = [...groups].map(([name, samples]) => {
-    const { off, on } = halves(samples);
+  const { samples, leftOut } = tunings;
+  const rows = groups(samples).map((group) => {
+    const { off, on } = halves(group);
+    const { throughput, cpu } = verdictsOf(group, samples);
     return [
-      name,
-      ...[spread(off.mbits), spread(on.mbits), ratio(on.mbits, off.mbits)],
-      compare(off.mbits, on.mbits, "higher"),
-      ...[spread(off.cpu), spread(on.cpu), ratio(on.cpu, off.cpu)],
-      compare(off.cpu, on.cpu, "lower"),
+      `${group[0]!.tuning}, ${group[0]!.links}`,
+      ...[spread(off.mbits), spread(on.mbits), ratio(on.mbits, off.mbits), throughput],
+      ...[spread(off.cpu), spread(on.cpu), ratio(on.cpu, off.cpu), cpu],
     ];
   });
   const head = ["tuning of the relay's host, links", "off Mbit/s", "on Mbit/s", "on/off", "throughput"];
   const lines = table([...head, "off CPU s/Gbit", "on CPU s/Gbit", "on/off", "CPU"], rows);
-  return [...lines, "", ...conclusions(tunings.samples), ...tunings.leftOut, ...bufferNote(machine)];
+  return [
+    ...lines,
+    "",
+    ...unchangedNote(samples),
+    ...conclusions(samples),
+    ...leftOut,
+    ...bufferNote(machine),
+  ];
+}
+
+/** The samples of one tuning with one kind of links each. */
+function groups(samples: TuningSample[]): TuningSample[][] {
+  const byName = new Map<string, TuningSample[]>();
+  for (const sample of samples) {
+    const name = `${sample.tuning}, ${sample.links}`;
+    byName.set(name, [...(byName.get(name) ?? []), sample]);
+  }
+  return [...byName.values()];
+}
+
+/** What the relay did in this run as the bootstrap leaves it: the control on, everything else off. */
+function unchangedOf(samples: TuningSample[], links: Links): TuningSample[] {
+  return samples.filter((sample) => sample.links === links && sample.on === sample.control);
+}
+
+/** How much the run itself varies, which is what a tuning has to show against. */
+function unchangedNote(samples: TuningSample[]): string[] {
+  const kinds = [...new Set(samples.map(({ links }) => links))];
+  const ranges = kinds.map((links) => {
+    const { median, min, max } = summarize(unchangedOf(samples, links).map(({ mbits }) => mbits));
+    return `${links} ${figure(median)} (${figure(min)}-${figure(max)})`;
+  });
+  return [`The relay as it is, over all of this table, in Mbit/s: ${ranges.join(", ")}.`];
 }
 
 /** Why the buffer limits can hardly matter, whatever the figures are. */
@@ -84,26 +112,35 @@ const SENTENCES: Record<Exclude<Verdict, "too few repeats">, string> = {
 /** What the figures say about each tuning, in a sentence. Where the control makes no difference, they say nothing. */
 export function conclusions(samples: TuningSample[]): string[] {
   const names = [...new Set(samples.map(({ tuning }) => tuning))];
-  const of = (name: string) => samples.filter(({ tuning }) => tuning === name);
-  const isControl = (name: string) => of(name).some(({ control }) => control);
-  const blind = names.find((name) => isControl(name) && verdictOf(of(name)) !== "pays");
+  const of = (name: string) => groups(samples.filter(({ tuning }) => tuning === name));
+  const isControl = (name: string) => samples.some(({ tuning, control }) => tuning === name && control);
+  const blind = names.find((name) => isControl(name) && overall(of(name), samples) !== "pays");
   return names
     .filter((name) => !isControl(name))
     .map((name) => {
-      const verdict = verdictOf(of(name));
+      const verdict = overall(of(name), samples);
       if (verdict === "too few repeats") return `${name}: too few repeats to tell.`;
       if (blind !== undefined) return `${name}: not decided, as ${blind} made no difference either.`;
       return `${name}: ${SENTENCES[verdict]}.`;
     });
 }
 
+/** Of one tuning with one kind of links, against its own pairs and against the rest of the run. */
+function verdictsOf(group: TuningSample[], samples: TuningSample[]): { throughput: Verdict; cpu: Verdict } {
+  const { off, on } = halves(group);
+  // The control is what the unchanged relay has on, so there is nothing else without it.
+  const others = group[0]!.control ? [] : unchangedOf(samples, group[0]!.links);
+  const mbits = others.map((sample) => sample.mbits);
+  const cpu = others.map((sample) => sample.relayCpu);
+  return {
+    throughput: compare(off.mbits, on.mbits, "higher", mbits),
+    cpu: compare(off.cpu, on.cpu, "lower", cpu),
+  };
+}
+
 /** Over all links and both figures: better somewhere and worse nowhere. */
-function verdictOf(samples: TuningSample[]): Verdict {
-  const links = [...new Set(samples.map((sample) => sample.links))];
-  const verdicts = links.flatMap((kind) => {
-    const { off, on } = halves(samples.filter((sample) => sample.links === kind));
-    return [compare(off.mbits, on.mbits, "higher"), compare(off.cpu, on.cpu, "lower")];
-  });
+function overall(ofTuning: TuningSample[][], samples: TuningSample[]): Verdict {
+  const verdicts = ofTuning.flatMap((group) => Object.values(verdictsOf(group, samples)));
   const order: Verdict[] = ["too few repeats", "costs", "pays", "no difference"];
   return order.find((verdict) => verdicts.includes(verdict)) ?? "no difference";
 }

@@ -49,6 +49,16 @@ describe("A change", () => {
     assert.deepEqual(verdicts([109, 109, 109], [100, 100, 100]), ["no difference", "no difference"]);
   });
 
+  it("makes no difference when something else of the run was as good without it", () => {
+    const judge = (unchanged: number[]) => [
+      compare([639, 459, 671], [869, 761, 1093], "higher", unchanged),
+      compare([869, 761, 1093], [639, 459, 671], "higher", unchanged),
+    ];
+    assert.deepEqual(judge([700, 690]), ["pays", "costs"]);
+    assert.deepEqual(judge([906]), ["no difference", "costs"]);
+    assert.deepEqual(judge([700, 381]), ["pays", "no difference"]);
+  });
+
   it("is not judged by fewer than three repeats", () => {
     assert.deepEqual(verdicts([1, 1, 1], [100, 100]), ["too few repeats", "too few repeats"]);
   });
