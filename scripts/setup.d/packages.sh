@@ -2,7 +2,7 @@
 # Debian packages, in groups: command=package. A command may have several names, one of which is enough.
 
 PACKAGES="shellcheck=shellcheck cloud-init=cloud-init mmdebstrap=mmdebstrap systemd-nspawn=systemd-container
-nft=nftables ip=iproute2 ps=procps flock=util-linux curl=curl"
+nft=nftables ip=iproute2 ps=procps flock=util-linux curl=curl ping=iputils-ping"
 
 setup_packages() {
   debian_packages "Debian packages" "$PACKAGES" \
