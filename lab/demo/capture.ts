@@ -1,8 +1,8 @@
 import type { WholeLab } from "..";
-import { awsCloud } from "../instances";
+import { awsCloud, letsIn } from "../instances";
 import type { TailnetClient } from "../internet";
 import type { DerpRegion, Device, LabState, Relay } from "./picture";
-import { counted, letsIn, parsePong, relayGrants } from "./readings";
+import { counted, parsePong, relayGrants } from "./readings";
 
 const NETCHECKS = 3;
 

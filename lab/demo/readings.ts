@@ -1,4 +1,3 @@
-import type { FirewallRule } from "../instances";
 import type { LivePath } from "./picture";
 
 /** What commands print and AWS lists, as the picture has it. */
@@ -29,13 +28,4 @@ export function relayGrants(policy: string): string[] {
     /^[ \t]*\/\/ peer-relay: \S+ grant#.*\n(.*"tailscale\.com\/cap\/relay".*)$/gm,
   );
   return [...new Set([...found].map(([, grant = ""]) => grant.trim().replace(/,$/, "")))];
-}
-
-/** Whether the rules let UDP to the port in, from anywhere at all. */
-export function letsIn(rules: FirewallRule[], port: number): boolean {
-  return rules.some(({ direction, protocol, fromPort = 0, toPort = 65535, cidrs }) => {
-    const fits =
-      protocol === "-1" || (["udp", "17"].includes(protocol) && fromPort <= port && port <= toPort);
-    return direction === "in" && cidrs.length > 0 && fits;
-  });
 }

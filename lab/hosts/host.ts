@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Server } from "node:http";
 import {
+  letsIn,
   relaySettings,
   trustsEc2,
   type AwsAccess,
@@ -195,7 +196,7 @@ export class Host implements BootedHost {
     const relay = this.relay();
     const on = this.machine.isOn();
     const stuck = this.stuck ? "the machine hangs at boot (a fault of the lab)" : undefined;
-    const isOpen = relay !== undefined && this.rules.some((r) => letsIn(r, relay.port));
+    const isOpen = relay !== undefined && letsIn(this.rules, relay.port);
     return {
       instanceId: this.instanceId,
       region: this.instance.region,
@@ -266,12 +267,4 @@ export class Host implements BootedHost {
 function nextAddress(ip: string): string {
   const parts = ip.split(".").map(Number);
   return [...parts.slice(0, 3), (parts[3] ?? 0) + 1].join(".");
-}
-
-/** Whether the rule lets UDP to the port in, from anywhere at all. */
-function letsIn(rule: FirewallRule, port: number): boolean {
-  if (rule.direction !== "in" || rule.cidrs.length === 0) return false;
-  if (rule.protocol === "-1") return true;
-  const isUdp = rule.protocol === "udp" || rule.protocol === "17";
-  return isUdp && port >= (rule.fromPort ?? 0) && port <= (rule.toPort ?? 65535);
 }

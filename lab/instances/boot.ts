@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { RegistrationError, type Device, type Registration } from "../tailscale";
-import type { Cloud, CloudInstance, FirewallRule, InstanceRole } from "./cloud";
+import { letsIn, passes, type Cloud, type CloudInstance, type InstanceRole } from "./cloud";
 import { allows, trustsEc2 } from "./iam-policy";
 import type { RelayAuth, RelayEnv } from "./relay-env";
 
@@ -57,7 +57,7 @@ export async function join(
 
 /** Whether the relay's port is reachable through the security group, from anywhere at all. */
 export async function portIsOpen(instance: CloudInstance, port: number, cloud: Cloud): Promise<boolean> {
-  return (await cloud.firewall(instance)).some((r) => r.direction === "in" && passes(r, "udp", port));
+  return letsIn(await cloud.firewall(instance), port);
 }
 
 async function checkNetwork(instance: CloudInstance, env: RelayEnv, cloud: Cloud): Promise<void> {
@@ -71,21 +71,13 @@ async function checkNetwork(instance: CloudInstance, env: RelayEnv, cloud: Cloud
   }
   // The control server and DERP are reached over HTTPS; without them there is no relay.
   const rules = await cloud.firewall(instance);
-  if (!rules.some((r) => r.direction === "out" && passes(r, "tcp", 443))) {
+  if (!passes(rules, "out", "tcp", 443)) {
     throw new BootError("network: the security group lets nothing out to TCP 443");
   }
 }
 
 function endpoint(ip: string, port: number): string {
   return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
-}
-
-function passes(rule: FirewallRule, protocol: "tcp" | "udp", port: number): boolean {
-  const number = { tcp: "6", udp: "17" }[protocol];
-  if (rule.cidrs.length === 0) return false;
-  if (rule.protocol === "-1") return true;
-  if (rule.protocol !== protocol && rule.protocol !== number) return false;
-  return port >= (rule.fromPort ?? 0) && port <= (rule.toPort ?? 65535);
 }
 
 async function fetchCredential(

@@ -44,3 +44,24 @@ export interface Cloud {
   parameter(region: string, name: string): Promise<string | undefined>;
   close(): void;
 }
+
+/** Whether the rules let the protocol pass to a port, in a direction, from or to anywhere at all. */
+export function passes(
+  rules: FirewallRule[],
+  direction: "in" | "out",
+  protocol: "tcp" | "udp",
+  port: number,
+): boolean {
+  const names = ["-1", protocol, { tcp: "6", udp: "17" }[protocol]];
+  return rules.some((rule) => {
+    if (rule.direction !== direction || rule.cidrs.length === 0 || !names.includes(rule.protocol))
+      return false;
+    const { fromPort = 0, toPort = 65535 } = rule;
+    return rule.protocol === "-1" || (port >= fromPort && port <= toPort);
+  });
+}
+
+/** Whether the rules let UDP to the port in, from anywhere at all. */
+export function letsIn(rules: FirewallRule[], port: number): boolean {
+  return passes(rules, "in", "udp", port);
+}

@@ -12,6 +12,7 @@ import { repeat } from "./repeat";
 export { awsCloud } from "./aws";
 export type { AwsAccess } from "./aws";
 export { contentOf, readCloudConfig, writeFilesOf, type WriteFile } from "./cloud-config";
+export { letsIn } from "./cloud";
 export type { Cloud, CloudInstance, FirewallRule, InstanceRole } from "./cloud";
 export { allows, trustsEc2, type PolicyDocument } from "./iam-policy";
 export type { InstanceFaults, MachineStatus } from "./machine";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { addFragment, relayPolicyFragment } from "../../../components";
-import { counted, letsIn, parsePong, relayGrants } from "../../../lab/demo/readings";
+import { counted, parsePong, relayGrants } from "../../../lab/demo/readings";
+import { letsIn } from "../../../lab/instances";
 import type { FirewallRule } from "../../../lab/instances";
 
 describe("What the demo reads from the lab", () => {
