@@ -1,32 +1,25 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { execute, must, until, type Outcome } from "./command";
+import { must } from "./command";
 import { ControlGroup } from "./control-group";
 import { Disk } from "./disk";
-import type { Machine, MachineSettings } from "./machine";
+import type { MachineSettings } from "./machine";
+import { NamespacedMachine } from "./namespaced-machine";
 import { childrenOf, nameOf } from "./process-tree";
 import { seedContainer, seedImage } from "./seed";
 
-/** nspawn's exit code when the system in it wants to be started again. */
-const rebootCode = 133;
 /** The signal on which systemd as a container's first process powers off: SIGRTMIN+4. */
 const powerOffSignal = 38;
-const shutdownSeconds = 10;
 const diskMegabytes = 2048;
 
 /** A machine whose system is real, and whose kernel is ours: systemd-nspawn, up in seconds. */
-export class Container implements Machine {
-  readonly bootSeconds = 60;
-  private process: ChildProcess | undefined;
+export class Container extends NamespacedMachine {
   private readonly group: ControlGroup;
-  private bootCount = 0;
-  private plugPulled = false;
 
   private constructor(
-    private readonly settings: MachineSettings,
+    settings: MachineSettings,
     private readonly disk: Disk,
   ) {
+    super(settings, { enter: ["-n", "-m", "-p", "-u", "-i", "-C"], shutdown: powerOffSignal });
     this.group = new ControlGroup(settings.id);
   }
 
@@ -39,38 +32,15 @@ export class Container implements Machine {
     return new Container(settings, disk);
   }
 
-  isOn(): boolean {
-    return this.process !== undefined;
-  }
-
-  boots(): number {
-    return this.bootCount;
-  }
-
-  async start(): Promise<void> {
-    if (this.process) return;
-    this.plugPulled = false;
-    this.boot();
-  }
-
-  private boot(): void {
-    this.bootCount++;
-    const log = openSync(this.settings.consoleFile, "a");
-    const [program = "", ...parameters] = this.group.entering(this.command());
-    const child = spawn(program, parameters, {
-      stdio: ["ignore", log, log],
+  protected command() {
+    return {
+      argv: this.group.entering(this.nspawn()),
       // The network's kernel parameters are the host's own, as on any other machine.
       env: { ...process.env, SYSTEMD_NSPAWN_API_VFS_WRITABLE: "network" },
-    });
-    closeSync(log);
-    this.process = child;
-    child.once("exit", (code) => {
-      this.process = undefined;
-      if (code === rebootCode && !this.plugPulled) this.boot();
-    });
+    };
   }
 
-  private command(): string[] {
+  private nspawn(): string[] {
     const { settings } = this;
     return [
       "systemd-nspawn",
@@ -91,36 +61,6 @@ export class Container implements Machine {
     ];
   }
 
-  async run(text: string): Promise<Outcome> {
-    const init = this.init();
-    if (init === undefined) return { code: null, text: "the host is not up" };
-    const argv = ["nsenter", "-t", String(init), "-n", "-m", "-p", "-u", "-i", "-C", "--", "/bin/sh"];
-    const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    return execute(argv, { input: text, env: { PATH, LC_ALL: "C" } });
-  }
-
-  async stop(): Promise<void> {
-    this.plugPulled = true; // whatever it wants: not again
-    const init = this.init();
-    if (init !== undefined) {
-      process.kill(init, powerOffSignal);
-      await until("shutdown", () => !this.process, shutdownSeconds).catch(() => undefined);
-    }
-    await this.kill();
-  }
-
-  async kill(): Promise<void> {
-    this.plugPulled = true;
-    const child = this.process;
-    if (!child) return;
-    const gone = new Promise((resolve) => child.once("exit", resolve));
-    const init = this.init();
-    // Its first process takes all others along; without one it has not come so far.
-    if (init !== undefined) process.kill(init, "SIGKILL");
-    else child.kill("SIGKILL");
-    await gone;
-  }
-
   async remove(): Promise<void> {
     await this.kill();
     await this.disk.remove();
@@ -128,7 +68,7 @@ export class Container implements Machine {
   }
 
   /** The container's first process, seen from here: nspawn has it as its only child. */
-  private init(): number | undefined {
+  protected first(): number | undefined {
     const nspawn = this.process?.pid;
     if (nspawn === undefined || nameOf(nspawn) !== "systemd-nspawn") return undefined;
     return childrenOf(nspawn).find((pid) => nameOf(pid) === "systemd");

@@ -1,16 +1,14 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, rmSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
+import { appendFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { tunIsUsable } from "../../internet";
-import { execute, must, until, type Outcome } from "../command";
-import type { Machine, MachineSettings } from "../machine";
+import { execute, must, until } from "../command";
+import type { MachineSettings } from "../machine";
+import { NamespacedMachine } from "../namespaced-machine";
 import { childrenOf, nameOf } from "../process-tree";
 import { makeRoot } from "./root";
 import { userDataScript } from "./user-data";
 
-/** The exit code of `init.py` when the instance wants to be started again. */
-const rebootCode = 133;
-const shutdownSeconds = 10;
 const startSeconds = 30;
 const diskMegabytes = 1024;
 
@@ -18,17 +16,15 @@ const diskMegabytes = 1024;
  * A machine that is not booted, for who may not boot one: processes in namespaces of their own, on this machine's
  * programs, with stand-ins for systemd (`init.py`) and for cloud-init. What the user data brings is run as it is.
  */
-export class ProcessMachine implements Machine {
-  readonly bootSeconds = 60;
-  private process: ChildProcess | undefined;
-  private bootCount = 0;
-  private plugPulled = false;
+export class ProcessMachine extends NamespacedMachine {
   private hasUserData = false;
 
   private constructor(
-    private readonly settings: MachineSettings,
+    settings: MachineSettings,
     private readonly disk: string,
-  ) {}
+  ) {
+    super(settings, { enter: ["-n", "-m", "-p", "-u", "-i"], shutdown: "SIGTERM" });
+  }
 
   static async make(settings: MachineSettings): Promise<ProcessMachine> {
     const disk = join(settings.directory, "disk");
@@ -44,38 +40,17 @@ export class ProcessMachine implements Machine {
     return machine;
   }
 
-  isOn(): boolean {
-    return this.process !== undefined;
-  }
-
-  boots(): number {
-    return this.bootCount;
-  }
-
-  async start(): Promise<void> {
-    if (this.process) return;
-    this.plugPulled = false;
-    this.boot();
-  }
-
-  private boot(): void {
-    this.bootCount++;
-    const log = openSync(this.settings.consoleFile, "a");
-    const child = spawn(
-      "ip",
-      [
-        ...["netns", "exec", this.settings.namespace],
+  protected command() {
+    return {
+      argv: [
+        ...["ip", "netns", "exec", this.settings.namespace],
         ...["unshare", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child"],
         ...["sh", join(__dirname, "boot.sh"), this.disk],
       ],
-      { stdio: ["ignore", log, log] },
-    );
-    closeSync(log);
-    this.process = child;
-    child.once("exit", (code) => {
-      this.process = undefined;
-      if (code === rebootCode && !this.plugPulled) this.boot();
-    });
+    };
+  }
+
+  protected override started(child: ChildProcess): void {
     void this.bringUp(child).catch((error: unknown) => {
       if (this.process === child) this.print(error instanceof Error ? error.message : String(error));
     });
@@ -107,36 +82,6 @@ export class ProcessMachine implements Machine {
     return said.trim();
   }
 
-  async run(text: string): Promise<Outcome> {
-    const init = this.init();
-    if (init === undefined) return { code: null, text: "the host is not up" };
-    const argv = ["nsenter", "-t", String(init), "-n", "-m", "-p", "-u", "-i", "--", "/bin/sh"];
-    const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    return execute(argv, { input: text, env: { PATH, LC_ALL: "C" } });
-  }
-
-  async stop(): Promise<void> {
-    this.plugPulled = true; // whatever it wants: not again
-    const init = this.init();
-    if (init !== undefined) {
-      process.kill(init, "SIGTERM");
-      await until("shutdown", () => !this.process, shutdownSeconds).catch(() => undefined);
-    }
-    await this.kill();
-  }
-
-  async kill(): Promise<void> {
-    this.plugPulled = true;
-    const child = this.process;
-    if (!child) return;
-    const gone = new Promise((resolve) => child.once("exit", resolve));
-    // Its first process takes all others along, and is gone when they are; without one it has not come so far.
-    const first = this.first();
-    if (first !== undefined) process.kill(first, "SIGKILL");
-    else child.kill("SIGKILL");
-    await gone;
-  }
-
   async remove(): Promise<void> {
     await this.kill();
     await execute(["umount", "-l", this.disk]);
@@ -144,14 +89,14 @@ export class ProcessMachine implements Machine {
   }
 
   /** The first process of the instance's namespaces, seen from here. */
-  private first(): number | undefined {
+  protected first(): number | undefined {
     const unshare = this.process?.pid;
     if (unshare === undefined || nameOf(unshare) !== "unshare") return undefined;
     return childrenOf(unshare)[0];
   }
 
   /** The same once it takes commands; before that, the root that it has is ours. */
-  private init(): number | undefined {
+  protected override init(): number | undefined {
     const pid = this.first();
     return pid !== undefined && existsSync(`/proc/${pid}/root/run/lab/systemd.sock`) ? pid : undefined;
   }
