@@ -30,6 +30,12 @@ export interface InstancesOptions {
   retryMs?: number;
   /** The longest wait between two tries, in milliseconds. @default 2000 */
   maxRetryMs?: number;
+  /**
+   * Until a machine whose device was taken out of the tailnet joins again, in milliseconds. The real one acts at the
+   * second look of its health timer, after one to two minutes: long enough that a VM which is being replaced has been
+   * terminated by then, and does not use up the key of the next one. @default 10000
+   */
+  rejoinMs?: number;
   faults?: InstanceFaults;
   /** @default Date.now */
   now?: () => number;
@@ -67,6 +73,7 @@ export function startInstances(o: InstancesOptions): Instances {
     now: o.now ?? Date.now,
     retryMs: o.retryMs ?? 500,
     maxRetryMs: o.maxRetryMs ?? 2000,
+    rejoinMs: o.rejoinMs ?? 10_000,
   };
   const fleet = new Fleet(o.regions, context);
   const polling = repeat(() => fleet.poll(), o.pollMs ?? 300);

@@ -40,6 +40,8 @@ export interface MachineContext {
   /** Wait after the first failure, doubled with each further one, in milliseconds. */
   retryMs: number;
   maxRetryMs: number;
+  /** Wait of a machine that finds itself out of the tailnet, in milliseconds. */
+  rejoinMs: number;
 }
 
 /** How long the bootstrap does not offer a key again that was refused. */
@@ -128,7 +130,7 @@ export class Machine {
       this.device = undefined;
       this.serving = false;
       this.state = "booting";
-      this.nextTry = 0;
+      this.nextTry = this.context.now() + this.context.rejoinMs;
     }
     if (this.context.now() < this.nextTry) return;
     try {

@@ -120,6 +120,7 @@ export interface World {
 export function withWorld(
   prepare: (cloud: FakeCloud) => void,
   test: (world: World) => Promise<void>,
+  rejoinMs = 0,
 ): () => Promise<void> {
   return async () => {
     let now = Date.parse("2026-01-01T00:00:00Z");
@@ -143,6 +144,7 @@ export function withWorld(
       tailscale: lab,
       regions: ["eu-central-1"],
       pollMs: 3_600_000,
+      rejoinMs,
       now: () => now,
     });
     const advance = async (ms: number) => {

@@ -108,6 +108,23 @@ describe("a simulated instance: its life", () => {
   );
 
   it(
+    "takes its time to join again, as the health timer does: a VM that is being replaced is gone by then",
+    withWorld(
+      () => {},
+      async (world) => {
+        await world.newKey();
+        await world.lab.deleteDevice((await world.lab.devices())[0]!.nodeId);
+        await world.advance(1000);
+        await world.advance(9_000);
+        const early = await devices(world);
+        await world.advance(2_000);
+        assert.deepEqual([early, await devices(world)], [[], [["relay-203-0-113-30", true]]]);
+      },
+      10_000,
+    ),
+  );
+
+  it(
     "offers a refused key again after ten minutes: a human may have put the policy right",
     withWorld(
       () => {},
