@@ -1,10 +1,11 @@
-import { createHash } from "crypto";
+import { createHash, randomBytes } from "crypto";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { relayFirewall } from "./aws/firewall";
 import { relayImage } from "./aws/image";
 import { instanceProfile } from "./aws/instance-role";
 import { joinSecret, makesKey } from "./aws/join-secret";
+import { KeptValue } from "./aws/kept-value";
 import { relayNetwork } from "./aws/network";
 import { BootstrapSettings, renderUserData } from "./bootstrap";
 import type { PeerRelayArgs, ResolvedArgs } from "./peer-relay-args";
@@ -75,10 +76,16 @@ export class PeerRelay extends pulumi.ComponentResource {
     const hostname = address.publicIp.apply((ip) => relayHostname(resolved.hostname, ip));
     const firewall = relayFirewall(name, resolved, network.vpcId, tags, this);
     const ami = relayImage(name, resolved, this);
+    // Replaced by hand, it asks for another VM, and through that for another key.
+    const generation = new KeptValue(
+      `${name}-generation`,
+      { key: "generation", value: randomBytes(4).toString("hex") },
+      { parent: this },
+    );
     // Part of the user data, so that whatever asks for another host replaces the VM: the AWS provider alone changes
     // some of it in place, and does not notice when a subnet or a zone is no longer given.
     const placement = pulumi
-      .all([ami, network.subnetId, network.availabilityZone, resolved.ipv6])
+      .all([ami, network.subnetId, network.availabilityZone, resolved.ipv6, generation.value])
       .apply((parts) => shortHash(JSON.stringify(parts)));
     const userData = pulumi
       .all([address.publicIp, hostname, placement])
@@ -94,6 +101,10 @@ export class PeerRelay extends pulumi.ComponentResource {
         keyFor:
           makesKey(resolved) && !this.getProvider("tailscale:index/tailnetKey:TailnetKey")
             ? { tags: resolved.tags, tagOwners: resolved.tagOwners }
+            : undefined,
+        grantsFor:
+          resolved.policy === "merge"
+            ? { ...grantsOf(owner, resolved, [REHEARSED_IP]), keepAllowAll: resolved.keepAllowAll }
             : undefined,
       },
       // Replaced by hand, the old one must be gone first: what its end deletes is known by the same host name.
@@ -142,7 +153,9 @@ export class PeerRelay extends pulumi.ComponentResource {
         tags: resolved.tags,
         serial: enrollment.serial,
         since: enrollment.since,
+        formerHostnames: enrollment.formerHostnames,
         instanceId: vm.id,
+        instanceType: resolved.instanceType,
         timeoutSeconds: resolved.readyTimeoutSeconds,
         hint: pulumi
           .all([vm.id, aws.getRegionOutput({}, { parent: this }).region])
@@ -150,7 +163,11 @@ export class PeerRelay extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: association },
     );
-    const grants = grantFragment(owner, resolved, device.tailscaleIps);
+    // A tagged relay's grants do not depend on its addresses: previews show them, also of a device to come.
+    const grants =
+      resolved.tags.length > 0
+        ? pulumi.output(grantsOf(owner, resolved, []))
+        : device.tailscaleIps.apply((ips) => grantsOf(owner, resolved, ips));
     this.mergePolicy(`${name}-grant`, resolved, grants, [device]);
 
     this.publicIp = address.publicIp;
@@ -223,24 +240,19 @@ function tagOwnersFragment(owner: string, args: ResolvedArgs): PolicyFragment {
   return { owner: `${owner}/tags`, grants: [], tagOwners };
 }
 
-function grantFragment(
-  owner: string,
-  args: ResolvedArgs,
-  tailscaleIps: pulumi.Output<string[]>,
-): pulumi.Output<PolicyFragment> {
-  // An untagged relay is named by its IPv4 address in the tailnet, as in the article's method 1.
-  const relay =
-    args.tags.length > 0 ? pulumi.output(args.tags) : tailscaleIps.apply((ips) => ips.slice(0, 1));
-  return relay.apply((dst) =>
-    relayPolicyFragment({
-      owner,
-      clients: args.clients,
-      relay: dst,
-      ipAccess: args.ipAccess.length > 0 ? args.ipAccess : undefined,
-      ipAccessTo: args.ipAccessTo,
-      enabled: args.enabled,
-    }),
-  );
+/** Stands for the address that an untagged relay has only when it is there. */
+const REHEARSED_IP = "100.64.0.1";
+
+/** The grants of a relay; an untagged one is named by its IPv4 address in the tailnet, as in the article's method 1. */
+function grantsOf(owner: string, args: ResolvedArgs, tailscaleIps: string[]): PolicyFragment {
+  return relayPolicyFragment({
+    owner,
+    clients: args.clients,
+    relay: args.tags.length > 0 ? args.tags : tailscaleIps.slice(0, 1),
+    ipAccess: args.ipAccess.length > 0 ? args.ipAccess : undefined,
+    ipAccessTo: args.ipAccessTo,
+    enabled: args.enabled,
+  });
 }
 
 function bootstrapSettings(

@@ -1,16 +1,17 @@
 import * as pulumi from "@pulumi/pulumi";
-import { PACKAGE_VERSION } from "../package-version";
 
 interface KeptValueProps {
   key: string;
   value: string;
-  packageVersion: string;
 }
 
 /**
  * Keeps the first value that it is given, until `key` changes or it is replaced by hand. The relay's image goes
  * through it: "the newest Debian" moves every few weeks, and a relay must not be replaced because of that. Unlike
  * `ignoreChanges` on the VM, a change of system or architecture still gets the image that fits.
+ *
+ * It has no `packageVersion` as the other dynamic resources have: in a preview, an update of it would show the value
+ * that it is about to refuse, and a replacement of the VM with it.
  */
 export class KeptValue extends pulumi.dynamic.Resource {
   declare readonly value: pulumi.Output<string>;
@@ -20,7 +21,7 @@ export class KeptValue extends pulumi.dynamic.Resource {
     args: { key: string; value: pulumi.Input<string> },
     opts?: pulumi.CustomResourceOptions,
   ) {
-    super(provider, name, { ...args, packageVersion: PACKAGE_VERSION }, opts, "peer-relay", "KeptValue");
+    super(provider, name, { ...args }, opts, "peer-relay", "KeptValue");
   }
 }
 
@@ -30,12 +31,6 @@ const provider: pulumi.dynamic.ResourceProvider<KeptValueProps, KeptValueProps> 
   },
   async diff(_id: string, olds: KeptValueProps, news: KeptValueProps) {
     const moved = olds.key !== news.key;
-    return {
-      changes: moved || olds.packageVersion !== news.packageVersion,
-      replaces: moved ? ["key"] : [],
-    };
-  },
-  async update(_id: string, olds: KeptValueProps, news: KeptValueProps) {
-    return { outs: { ...olds, packageVersion: news.packageVersion } };
+    return { changes: moved, replaces: moved ? ["key"] : [] };
   },
 };

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { PACKAGE_VERSION } from "../package-version";
 import { connectToTailnet } from "../tailnet/connect";
+import { withPlainErrors } from "../tailnet/plain-errors";
 import { policyFileOf } from "../tailnet/policy-file";
 // From their own files, not from the folder's door: Pulumi's closure serialiser does not see through re-exports.
 import { editPolicyFile } from "./edit-policy-file";
@@ -99,16 +100,20 @@ const provider: pulumi.dynamic.ResourceProvider<PolicyFragmentProps, PolicyFragm
   },
   async read(id: string, props?: PolicyFragmentProps) {
     if (!props) throw new Error("import is not supported: `pulumi up` creates it");
-    const { text } = await policyFileOf(connectToTailnet(this.config)).read();
-    const clean = { ...props };
-    delete clean.drift;
-    const status = fragmentStatus(text, fragmentOf(props));
-    if (status === "present") return { id, props: clean };
-    if (status === "absent") return { id: "", props: clean };
-    return { id, props: { ...clean, drift: status } };
+    return withPlainErrors(async () => {
+      const { text } = await policyFileOf(connectToTailnet(this.config)).read();
+      const clean = { ...props };
+      delete clean.drift;
+      const status = fragmentStatus(text, fragmentOf(props));
+      if (status === "present") return { id, props: clean };
+      if (status === "absent") return { id: "", props: clean };
+      return { id, props: { ...clean, drift: status } };
+    });
   },
   async delete(_id: string, props: PolicyFragmentProps) {
-    const store = policyFileOf(connectToTailnet(this.config));
-    await editPolicyFile(store, (text) => removeFragment(text, fragmentOf(props), { force: props.force }));
+    await withPlainErrors(async () => {
+      const store = policyFileOf(connectToTailnet(this.config));
+      await editPolicyFile(store, (text) => removeFragment(text, fragmentOf(props), { force: props.force }));
+    });
   },
 };

@@ -28,17 +28,22 @@ const ROUNDING_MS = 2_000;
 /** A server that does not report `connectedToControl` reports `lastSeen`; tailscaled refreshes it about each minute. */
 const SEEN_RECENTLY_MS = 150_000;
 
-/** All devices of the tailnet that carry this host name, oldest first, and the server's clock. */
+/** All devices of the tailnet that carry one of these host names, oldest first, and the server's clock. */
 export async function devicesNamed(
   client: TailnetClient,
-  hostname: string,
+  hostnames: string[],
 ): Promise<{ devices: Device[]; now: string }> {
   const answer = await client.send({ method: "GET", path: `${client.tailnet}/devices?fields=all` });
   const all = (JSON.parse(answer.text) as { devices?: Device[] }).devices ?? [];
   const devices = all
-    .filter((device) => device.hostname?.toLowerCase() === hostname.toLowerCase())
+    .filter((device) => hostnames.some((hostname) => isNamed(device, hostname)))
     .sort((a, b) => Date.parse(a.created ?? "") - Date.parse(b.created ?? ""));
   return { devices, now: new Date(answer.date ?? Date.now()).toISOString() };
+}
+
+/** Whether the device carries this host name; case means nothing in it. */
+export function isNamed(device: Device, hostname: string): boolean {
+  return device.hostname?.toLowerCase() === hostname.toLowerCase();
 }
 
 /** Whether the device joined in this life of the relay, not in an earlier one. */

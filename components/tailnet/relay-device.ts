@@ -2,7 +2,16 @@ import * as pulumi from "@pulumi/pulumi";
 import { PACKAGE_VERSION } from "../package-version";
 import { pause } from "./client";
 import { connectToTailnet } from "./connect";
-import { deleteDevice, devicesNamed, disableKeyExpiry, findReady, isOnline, joinedSince } from "./devices";
+import {
+  deleteDevice,
+  devicesNamed,
+  disableKeyExpiry,
+  findReady,
+  isNamed,
+  isOnline,
+  joinedSince,
+} from "./devices";
+import { withPlainErrors } from "./plain-errors";
 
 /** Inputs of {@link RelayDevice}. */
 export interface RelayDeviceArgs {
@@ -13,8 +22,12 @@ export interface RelayDeviceArgs {
   serial: pulumi.Input<string>;
   /** {@link Enrollment.since}. */
   since: pulumi.Input<string>;
+  /** {@link Enrollment.formerHostnames}: their devices go when this one is there. */
+  formerHostnames: pulumi.Input<string[]>;
   /** The host: another one must show that it came up. */
   instanceId: pulumi.Input<string>;
+  /** Another type stops the host and starts it again: it is waited for again. */
+  instanceType: string;
   /** Seconds to wait until the device is online. */
   timeoutSeconds: number;
   /** What the error says after a timeout: which host it is and how to see its console. */
@@ -26,7 +39,9 @@ interface RelayDeviceInputs {
   tags: string[];
   serial: string;
   since: string;
+  formerHostnames: string[];
   instanceId: string;
+  instanceType: string;
   timeoutSeconds: number;
   hint: string;
   packageVersion: string;
@@ -63,12 +78,13 @@ async function waitUntilReady(
   const client = connectToTailnet(config);
   const deadline = Date.now() + inputs.timeoutSeconds * 1000;
   for (;;) {
-    const { devices, now } = await devicesNamed(client, inputs.hostname);
-    const found = findReady(devices, inputs, now);
+    const { devices, now } = await devicesNamed(client, [inputs.hostname, ...inputs.formerHostnames]);
+    const named = devices.filter((device) => isNamed(device, inputs.hostname));
+    const found = findReady(named, inputs, now);
     if ("device" in found) {
       const device = found.device;
       if (inputs.tags.length === 0) await disableKeyExpiry(client, device.nodeId);
-      // An earlier life of this host leaves its device behind; offline, it only makes clients wait for it.
+      // An earlier life of this relay leaves its device behind; offline, it only makes clients wait for it.
       for (const old of devices) {
         if (!joinedSince(old, inputs.since) && !isOnline(old, now)) await deleteDevice(client, old.nodeId);
       }
@@ -94,16 +110,23 @@ const provider: pulumi.dynamic.ResourceProvider<RelayDeviceInputs, RelayDevicePr
   async diff(_id: string, olds: RelayDeviceProps, news: RelayDeviceInputs) {
     const keys = ["hostname", "serial", "instanceId", "tags"] as const;
     const replaces = keys.filter((key) => JSON.stringify(olds[key]) !== JSON.stringify(news[key]));
-    return { changes: replaces.length > 0 || olds.packageVersion !== news.packageVersion, replaces };
+    const updates = (["instanceType", "packageVersion"] as const).some((key) => olds[key] !== news[key]);
+    return { changes: replaces.length > 0 || updates, replaces };
   },
   async update(_id: string, olds: RelayDeviceProps, news: RelayDeviceInputs) {
-    return { outs: { ...olds, packageVersion: news.packageVersion } };
+    const { deviceId, tailscaleIps } = olds;
+    const restarted = olds.instanceType !== news.instanceType;
+    return {
+      outs: restarted ? await waitUntilReady(this.config, news) : { ...news, deviceId, tailscaleIps },
+    };
   },
   async read(id: string, props?: RelayDeviceProps) {
     if (!props) throw new Error("import is not supported: `pulumi up` creates it");
-    const { devices } = await devicesNamed(connectToTailnet(this.config), props.hostname);
-    const device = devices.find((candidate) => candidate.nodeId === id);
-    if (!device) return { id: "", props };
-    return { id, props: { ...props, tailscaleIps: device.addresses ?? [] } };
+    return withPlainErrors(async () => {
+      const { devices } = await devicesNamed(connectToTailnet(this.config), [props.hostname]);
+      const device = devices.find((candidate) => candidate.nodeId === id);
+      if (!device) return { id: "", props };
+      return { id, props: { ...props, tailscaleIps: device.addresses ?? [] } };
+    });
   },
 };

@@ -92,6 +92,24 @@ describe("An up that fails", function () {
     await nothingLeft();
   });
 
+  it("for a client whose tag nobody owns says so before there is a key or a VM", async () => {
+    await start("dev-client", { "peer-relay:clients": ["tag:nobody"] });
+    const output = await failingUp();
+    assert.match(output, /Tailscale refused the policy: .*tag:nobody/);
+    assert.deepEqual(await lab.tailscale.keys(), []);
+    assert.equal(stateOf(lab, stack).has("relay-1-vm"), false);
+    await destroy(lab, stack);
+    await nothingLeft();
+  });
+
+  it("for an untagged relay, too, whose address is not known yet", async () => {
+    await start("dev-untagged", { "peer-relay:tags": [], "peer-relay:clients": ["tag:nobody"] });
+    assert.match(await failingUp(), /Tailscale refused the policy: .*tag:nobody/);
+    assert.equal(stateOf(lab, stack).has("relay-1-vm"), false);
+    await destroy(lab, stack);
+    await nothingLeft();
+  });
+
   it("for a device that never comes online names the instance and its console, and destroy cleans up", async () => {
     await start("dev-never");
     lab.instances.faults.neverBoots = true;
@@ -129,6 +147,7 @@ describe("An up that fails", function () {
     const output = await failingUp();
     assert.match(output, /neither .*acls.* nor .*grants/);
     assert.equal(lab.tailscale.policy.text.includes("grants"), false);
+    assert.equal(stateOf(lab, stack).has("relay-1-vm"), false, "it stops before there is a VM");
     setConfig(stack, { "peer-relay:keepAllowAll": true });
     await up(lab, stack);
     assert.match(lab.tailscale.policy.text, /"ip":\s*\["\*"\]/);

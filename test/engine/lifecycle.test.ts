@@ -152,10 +152,11 @@ describe("A region's stack on the real engine", function () {
     await expectNoChanges();
   });
 
-  it("a VM replaced by hand joins anew when its enrollment is replaced with it", async () => {
+  it("a generation replaced by hand makes another VM, which joins anew", async () => {
     const before = relay;
-    const urn = (name: string) => stateOf(lab, stack).get(`relay-1-${name}`)!.urn;
-    await up(lab, stack, "--replace", urn("vm"), "--replace", urn("enrollment"));
+    const { output } = await up(lab, stack, "--replace", "**::relay-1-generation");
+    const changes = changesIn(output);
+    assert.deepEqual([changes["relay-1-vm"], changes["relay-1-auth-key"]], ["replaced", "replaced"]);
     relay = await readRelay();
     assert.notEqual(relay.instanceId, before.instanceId);
     assert.notEqual(relay.deviceId, before.deviceId);
