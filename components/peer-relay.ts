@@ -1,20 +1,18 @@
-import { createHash, randomBytes } from "crypto";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { relayFirewall } from "./aws/firewall";
 import { relayImage } from "./aws/image";
 import { instanceProfile } from "./aws/instance-role";
 import { joinSecret, makesKey } from "./aws/join-secret";
-import { KeptValue } from "./aws/kept-value";
 import { relayNetwork } from "./aws/network";
-import { BootstrapSettings, renderUserData } from "./bootstrap";
+import { relayVm } from "./aws/vm";
 import type { PeerRelayArgs, ResolvedArgs } from "./peer-relay-args";
 import { PolicyFragment, relayPolicyFragment } from "./policy";
 import { PolicyFragmentResource } from "./policy/resource";
+import { checkUserDataSize, relayHostname, relayUserData, shortHash } from "./relay-user-data";
 import { resolveArgs, warningsFor } from "./resolve-args";
 import { Enrollment } from "./tailnet/enrollment";
 import { RelayDevice } from "./tailnet/relay-device";
-import { atLeast, parseVersion, STATIC_ENDPOINTS_SINCE } from "./tailscale-version";
 
 /**
  * A Tailscale peer relay in AWS: a VM with an Elastic IP, its security group, its bootstrap, and its grant in the
@@ -65,123 +63,43 @@ export class PeerRelay extends pulumi.ComponentResource {
 
     const owner = `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
     const tags = { Name: `peer-relay-${name}`, "peer-relay:owner": owner, ...resolved.resourceTags };
-
-    const tagOwners = this.mergePolicy(`${name}-tag-owners`, resolved, tagOwnersFragment(owner, resolved));
+    const tagOwners = tagOwnersOf(owner, resolved);
+    const owned = this.mergePolicy(`${name}-tag-owners`, resolved, tagOwners);
     const network = relayNetwork(name, resolved, tags, this);
     const address = new aws.ec2.Eip(
       `${name}-address`,
       { domain: "vpc", tags },
       { parent: this, dependsOn: network.route },
     );
-    const hostname = address.publicIp.apply((ip) => relayHostname(resolved.hostname, ip));
+    const ip = address.publicIp;
+    const hostname = ip.apply((known) => relayHostname(resolved.hostname, known));
     const firewall = relayFirewall(name, resolved, network.vpcId, tags, this);
-    const ami = relayImage(name, resolved, this);
-    // Replaced by hand, it asks for another VM, and through that for another key.
-    const generation = new KeptValue(
-      `${name}-generation`,
-      { key: "generation", value: randomBytes(4).toString("hex") },
-      { parent: this },
-    );
-    // Part of the user data, so that whatever asks for another host replaces the VM: the AWS provider alone changes
-    // some of it in place, and does not notice when a subnet or a zone is no longer given.
-    const placement = pulumi
-      .all([ami, network.subnetId, network.availabilityZone, resolved.ipv6, generation.value])
-      .apply((parts) => shortHash(JSON.stringify(parts)));
-    const userData = pulumi
-      .all([address.publicIp, hostname, placement])
-      .apply(([ip, host, where]) =>
-        renderUserData(bootstrapSettings(resolved, parameterName, ip, host), `placement ${where}`),
-      );
-    const enrollment = new Enrollment(
-      `${name}-enrollment`,
-      {
-        hostname,
-        keepers: userData.apply(shortHash),
-        // A provider of the user's own may have rights that the stack's credentials lack: it is not second-guessed.
-        keyFor:
-          makesKey(resolved) && !this.getProvider("tailscale:index/tailnetKey:TailnetKey")
-            ? { tags: resolved.tags, tagOwners: resolved.tagOwners }
-            : undefined,
-        grantsFor:
-          resolved.policy === "merge"
-            ? { ...grantsOf(owner, resolved, [REHEARSED_IP]), keepAllowAll: resolved.keepAllowAll }
-            : undefined,
-      },
-      // Replaced by hand, the old one must be gone first: what its end deletes is known by the same host name.
-      { parent: this, dependsOn: tagOwners, deleteBeforeReplace: true },
-    );
-    const secret = joinSecret(
-      name,
-      { args: resolved, parameterName, serial: enrollment.serial, tags, dependsOn: tagOwners },
-      this,
-    );
-    const role = instanceProfile(name, resolved, secret?.arn, tags, this);
-    const vm = new aws.ec2.Instance(
-      `${name}-vm`,
-      {
-        ami,
-        instanceType: resolved.instanceType,
-        subnetId: network.subnetId,
-        availabilityZone: network.availabilityZone,
-        vpcSecurityGroupIds: [firewall.id],
-        iamInstanceProfile: role.profile.name,
-        userData,
-        userDataReplaceOnChange: true,
-        ipv6AddressCount: resolved.ipv6 ? 1 : undefined,
-        // The relay learns its public address from IMDS; with one hop, nothing behind it can.
-        metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
-        rootBlockDevice: { volumeType: "gp3", volumeSize: resolved.rootVolumeGib, encrypted: true },
-        tags,
-        volumeTags: tags,
-      },
-      {
-        parent: this,
-        // The old VM must be gone before the new one joins: they share the address and the host name.
-        deleteBeforeReplace: true,
-        dependsOn: [enrollment, role.policy, ...(secret ? [secret] : []), ...network.route],
-      },
-    );
+    const image = relayImage(name, resolved, this);
+    const known = { args: resolved, parameterName, tags };
+    const userData = relayUserData(name, { ...known, ip, hostname, image, network }, this);
+    const enrollment = this.enroll(name, resolved, owner, { hostname, userData, dependsOn: owned });
+    const secret = joinSecret(name, { ...known, serial: enrollment.serial, dependsOn: owned }, this);
+    const { profile, policy } = instanceProfile(name, resolved, secret?.arn, tags, this);
+    const dependsOn = [enrollment, policy, ...(secret ? [secret] : []), ...network.route];
+    const vm = relayVm(name, { ...known, image, network, firewall, profile, userData, dependsOn }, this);
     const association = new aws.ec2.EipAssociation(
       `${name}-address-association`,
       { instanceId: vm.id, allocationId: address.id },
       { parent: this },
     );
-    const device = new RelayDevice(
-      `${name}-device`,
-      {
-        hostname,
-        tags: resolved.tags,
-        serial: enrollment.serial,
-        since: enrollment.since,
-        formerHostnames: enrollment.formerHostnames,
-        instanceId: vm.id,
-        instanceType: resolved.instanceType,
-        timeoutSeconds: resolved.readyTimeoutSeconds,
-        hint: pulumi
-          .all([vm.id, aws.getRegionOutput({}, { parent: this }).region])
-          .apply(([instanceId, region]) => readinessHint(name, instanceId, region, makesKey(resolved))),
-      },
-      { parent: this, dependsOn: association },
-    );
-    // A tagged relay's grants do not depend on its addresses: previews show them, also of a device to come.
-    const grants =
-      resolved.tags.length > 0
-        ? pulumi.output(grantsOf(owner, resolved, []))
-        : device.tailscaleIps.apply((ips) => grantsOf(owner, resolved, ips));
+    const device = this.waitFor(name, resolved, { hostname, enrollment, vm, dependsOn: association });
+    const grants = grantsWhenKnown(owner, resolved, device.tailscaleIps);
     this.mergePolicy(`${name}-grant`, resolved, grants, [device]);
 
-    this.publicIp = address.publicIp;
+    this.publicIp = ip;
     this.publicIpv6 = vm.ipv6Addresses.apply((addresses) => (resolved.ipv6 ? addresses?.[0] : undefined));
-    this.endpoint = pulumi.interpolate`${address.publicIp}:${resolved.port}`;
+    this.endpoint = pulumi.interpolate`${ip}:${resolved.port}`;
     this.instanceId = vm.id;
     this.securityGroupId = firewall.id;
     this.deviceId = device.deviceId;
     this.tailscaleIps = device.tailscaleIps;
     this.hostname = hostname;
-    this.policyFragment = grants.apply((fragment) => ({
-      ...fragment,
-      tagOwners: tagOwnersFragment(owner, resolved).tagOwners,
-    }));
+    this.policyFragment = grants.apply((fragment) => ({ ...fragment, tagOwners: tagOwners.tagOwners }));
     this.registerOutputs({
       publicIp: this.publicIp,
       publicIpv6: this.publicIpv6,
@@ -193,6 +111,66 @@ export class PeerRelay extends pulumi.ComponentResource {
       hostname: this.hostname,
       policyFragment: this.policyFragment,
     });
+  }
+
+  /** A life of the relay in the tailnet; what Tailscale would refuse later is tried first. */
+  private enroll(
+    name: string,
+    args: ResolvedArgs,
+    owner: string,
+    host: {
+      hostname: pulumi.Output<string>;
+      userData: pulumi.Output<string>;
+      dependsOn: pulumi.Resource[];
+    },
+  ): Enrollment {
+    // A provider of the user's own may have rights that the stack's credentials lack: it is not second-guessed.
+    const ownProvider = this.getProvider("tailscale:index/tailnetKey:TailnetKey") !== undefined;
+    return new Enrollment(
+      `${name}-enrollment`,
+      {
+        hostname: host.hostname,
+        keepers: host.userData.apply(shortHash),
+        keyFor: makesKey(args) && !ownProvider ? { tags: args.tags, tagOwners: args.tagOwners } : undefined,
+        grantsFor:
+          args.policy === "merge"
+            ? { ...grantsOf(owner, args, [REHEARSED_IP]), keepAllowAll: args.keepAllowAll }
+            : undefined,
+      },
+      // Replaced by hand, the old one must be gone first: what its end deletes is known by the same host name.
+      { parent: this, dependsOn: host.dependsOn, deleteBeforeReplace: true },
+    );
+  }
+
+  /** The relay as the tailnet sees it, when it is there. */
+  private waitFor(
+    name: string,
+    args: ResolvedArgs,
+    host: {
+      hostname: pulumi.Output<string>;
+      enrollment: Enrollment;
+      vm: aws.ec2.Instance;
+      dependsOn: pulumi.Resource;
+    },
+  ): RelayDevice {
+    const { region } = aws.getRegionOutput({}, { parent: this });
+    return new RelayDevice(
+      `${name}-device`,
+      {
+        hostname: host.hostname,
+        tags: args.tags,
+        serial: host.enrollment.serial,
+        since: host.enrollment.since,
+        formerHostnames: host.enrollment.formerHostnames,
+        instanceId: host.vm.id,
+        instanceType: args.instanceType,
+        timeoutSeconds: args.readyTimeoutSeconds,
+        hint: pulumi
+          .all([host.vm.id, region])
+          .apply(([instanceId, where]) => readinessHint(name, instanceId, where, makesKey(args))),
+      },
+      { parent: this, dependsOn: host.dependsOn },
+    );
   }
 
   /** The resource that keeps a fragment in the policy file; none with `policy: "emit"` or nothing to keep. */
@@ -230,12 +208,7 @@ function parameterNameOf(name: string): string {
   return `/peer-relay/${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
 }
 
-/** The relay's name in the tailnet: the Elastic IP makes it one that no other device has. */
-export function relayHostname(hostname: string, ip: string): string {
-  return `${hostname}-${ip.replace(/\./g, "-")}`;
-}
-
-function tagOwnersFragment(owner: string, args: ResolvedArgs): PolicyFragment {
+function tagOwnersOf(owner: string, args: ResolvedArgs): PolicyFragment {
   const tagOwners = Object.fromEntries(args.tags.map((tag) => [tag, args.tagOwners]));
   return { owner: `${owner}/tags`, grants: [], tagOwners };
 }
@@ -255,47 +228,15 @@ function grantsOf(owner: string, args: ResolvedArgs, tailscaleIps: string[]): Po
   });
 }
 
-function bootstrapSettings(
+/** The same when the device is there; a tagged relay's do not depend on it, so that previews show them. */
+function grantsWhenKnown(
+  owner: string,
   args: ResolvedArgs,
-  parameterName: string,
-  ip: string,
-  hostname: string,
-): BootstrapSettings {
-  const version = parseVersion(args.version);
-  const static4 = version && atLeast(version, STATIC_ENDPOINTS_SINCE) ? [`${ip}:${args.port}`] : [];
-  return {
-    hostname,
-    port: args.port,
-    staticEndpoints: [...static4, ...args.staticEndpoints],
-    // Sorted: their order means nothing, and must not replace the VM.
-    tags: [...args.tags].sort(),
-    tailscaleVersion: args.version,
-    install: args.install
-      ? { kind: "tarball", url: args.install.tarball, sha256: args.install.sha256 }
-      : { kind: "packages" },
-    auth: args.workloadIdentity
-      ? { kind: "workloadIdentity", ...args.workloadIdentity }
-      : {
-          kind: "parameter",
-          name: parameterName,
-          endpoint: args.ssmEndpoint,
-          oauthClient: args.oauthClientSecret !== undefined,
-        },
-    loginServer: args.loginServer,
-    tailscaleSsh: args.tailscaleSsh,
-    ssmAgent: args.ssm,
-  };
-}
-
-/** Renders once with the longest address there is: too large a user data must not come out only after the address. */
-function checkUserDataSize(args: ResolvedArgs, parameterName: string): void {
-  const ip = "255.255.255.255";
-  const settings = bootstrapSettings(args, parameterName, ip, relayHostname(args.hostname, ip));
-  renderUserData(settings, `placement ${shortHash("")}`);
-}
-
-function shortHash(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+  tailscaleIps: pulumi.Output<string[]>,
+): pulumi.Output<PolicyFragment> {
+  return args.tags.length > 0
+    ? pulumi.output(grantsOf(owner, args, []))
+    : tailscaleIps.apply((ips) => grantsOf(owner, args, ips));
 }
 
 function readinessHint(name: string, instanceId: string, region: string, ownKey: boolean): string {
