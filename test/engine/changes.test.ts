@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { DescribeInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2";
+import { GetParameterCommand } from "@aws-sdk/client-ssm";
+import { imageParameter } from "../../components/aws/image";
 import { Lab, makeStack, outputsOf, setConfig, Stack, startLab } from "../../lab";
 import { leftovers } from "../../lab/aws";
-import { changesIn, destroy, ec2, fails, ok, stateFile, stateOf, up } from "./support";
+import { changesIn, destroy, ec2, fails, ok, ssm, stateFile, stateOf, up } from "./support";
 
 const REGION = "eu-central-1";
 const POLICY = '{\n  "tagOwners": {},\n  "grants": [{"src": ["*"], "dst": ["*"], "ip": ["*"]}],\n}\n';
@@ -22,10 +24,12 @@ describe("A relay's stack that is changed", function () {
     publicIpv6?: string;
   }
   const readRelay = async () => ((await outputsOf(lab.engine, stack)).relays as Relay[])[0]!;
-  const vpcOf = async ({ instanceId }: Relay) => {
+  const instanceOf = async ({ instanceId }: Relay) => {
     const found = await ec2(lab, REGION).send(new DescribeInstancesCommand({ InstanceIds: [instanceId] }));
-    return found.Reservations![0]!.Instances![0]!.VpcId!;
+    return found.Reservations![0]!.Instances![0]!;
   };
+  const vpcOf = async (relay: Relay) => (await instanceOf(relay)).VpcId!;
+  const imageOf = async (relay: Relay) => (await instanceOf(relay)).ImageId!;
   const devices = async () =>
     (await lab.tailscale.devices()).map(({ hostname, connectedToControl }) => [hostname, connectedToControl]);
   /** Makes the change, and the relay must then be another VM behind the same address. */
@@ -100,6 +104,17 @@ describe("A relay's stack that is changed", function () {
     ]);
   });
 
+  it("gets the image of another system, and one that is named", async () => {
+    const debian = await imageOf(await readRelay());
+    const amazon = await imageOf(await replaces({ "peer-relay:os": "amazon-linux" }));
+    const parameter = await ssm(lab, REGION).send(
+      new GetParameterCommand({ Name: imageParameter("amazon-linux", "arm64") }),
+    );
+    assert.equal(amazon, parameter.Parameter?.Value);
+    const named = await imageOf(await replaces({ "peer-relay:os": undefined, "peer-relay:amiId": debian }));
+    assert.equal(named, debian);
+  });
+
   it("waits for the relay again when its instance type changes", async () => {
     const before = await readRelay();
     setConfig(stack, { "peer-relay:instanceType": "t4g.medium" });
@@ -114,7 +129,9 @@ describe("A relay's stack that is changed", function () {
     assert.notEqual(edited, lab.tailscale.policy.text);
     await lab.tailscale.humanEdit(() => edited);
     assert.match(await fails(lab, stack, "up", "--yes", "--skip-preview", "--refresh"), /autogroup:admin/);
-    assert.match(await fails(lab, stack, "destroy", "--yes", "--skip-preview"), /force/);
+    const refused = await fails(lab, stack, "destroy", "--yes", "--skip-preview");
+    assert.match(refused, /force/);
+    assert.equal(/object Object|\.js:\d+/.test(refused), false, refused);
     assert.equal(lab.tailscale.policy.text, edited);
     setConfig(stack, { "peer-relay:forcePolicy": true });
     await up(lab, stack);
