@@ -2,7 +2,7 @@ import { digest } from "./canonical";
 import { itemDigest, type PolicyDocument } from "./document";
 import type { Grant, PolicyFragment } from "./fragment";
 import { parseAnyPolicy } from "./merge";
-import { findUnmarkedTwin, isUnedited, ownGrants } from "./plan-grants";
+import { isUnedited, ownGrants, unmarkedTwins } from "./plan-grants";
 import { claimsOf, isVouched } from "./plan-tag-owners";
 
 /**
@@ -53,7 +53,7 @@ function grantParts(doc: PolicyDocument, fragment: PolicyFragment): FragmentPart
   const stateOf = (grant: Grant, index: number): FragmentPart["state"] => {
     const found = mine.find(({ marker }) => marker.index === index);
     if (!found) {
-      const twin = findUnmarkedTwin({ doc, cut }, grant);
+      const [twin] = unmarkedTwins({ doc, cut }, grant);
       return twin && cut.add(twin) ? "present" : "missing";
     }
     matched.add(found);

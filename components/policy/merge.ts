@@ -43,7 +43,8 @@ export function addFragment(policyText: string, fragment: PolicyFragment, option
  * Takes the owner's part out of a policy file, whatever of it is there. When all owners are gone, in any order, the
  * file has its first bytes again.
  *
- * A grant that lost its marker is known by its exact value, for which `fragment.grants` must be what was written last.
+ * A grant that lost its marker is known by its exact value, for which `fragment.grants` must be what was written last;
+ * where several have that value, the removal stops.
  * An entry of `tagOwners` stays while another owner claims it or anything in the file refers to its tag; whoever takes
  * out the last reference takes it along.
  *
@@ -83,6 +84,7 @@ function editPolicy(
     replaced: new Map(),
     inserted: [],
     handEdits: [],
+    unclear: [],
   };
   const tagIndent = itemIndent(doc, layout, doc.tagOwners);
   const grants = planGrants(plan, wanted.grants);
@@ -95,6 +97,7 @@ function editPolicy(
   placeItems(plan, layout, "grants", doc.grants, grants);
   placeItems(plan, layout, "tagOwners", doc.tagOwners, tags);
   refuseHandEdits(plan);
+  refuseUnclear(plan);
   if (plan.edits.length === 0) {
     return policyText;
   }
@@ -169,6 +172,12 @@ function refuseHandEdits(plan: Plan): void {
         "Undo that, or delete the marker comment to keep it as your own, or force to go over it; nothing was changed",
       ].join("\n"),
     );
+  }
+}
+
+function refuseUnclear(plan: Plan): void {
+  if (plan.unclear.length > 0) {
+    throw new PolicyError("hand-edited", plan.unclear.join("\n"));
   }
 }
 

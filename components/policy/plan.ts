@@ -7,8 +7,9 @@ import { formatMarker, type Marker, type MarkerLabel } from "./marker";
 /** Choices of whoever asks for an edit. */
 export interface EditOptions {
   /**
-   * Go over what was edited by hand: the object behind our marker is replaced or taken out, whatever it says now. Also
-   * lets a removal open a file up to everybody, see {@link PolicyErrorCode} `allow-all`. @default false
+   * Go over what was edited by hand: the object behind our marker is replaced or taken out, whatever it says now, and
+   * of several grants that may be ours without a marker the upper one. Also lets a removal open a file up to
+   * everybody, see {@link PolicyErrorCode} `allow-all`. @default false
    */
   force?: boolean;
   /**
@@ -36,6 +37,8 @@ export interface Plan {
   inserted: unknown[];
   /** One text per hand edit that `force` would go over. */
   handEdits: string[];
+  /** One text per grant that lost its marker and cannot be told from others. */
+  unclear: string[];
 }
 
 /** A new item for a section; its text is made when its place and indentation are known. */
