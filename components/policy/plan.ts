@@ -14,7 +14,8 @@ export interface EditOptions {
   force?: boolean;
   /**
    * When the file has neither `acls` nor `grants`, which allows everything, add a grant that goes on allowing it
-   * beside our first one; it is taken out with our last one. @default false: such a file is refused
+   * beside our first one; it is taken out with our last one. Once others add rules, every edit that has or had grants
+   * of ours stops until somebody decides between the two. @default false: such a file is refused
    */
   keepAllowAll?: boolean;
   /**
