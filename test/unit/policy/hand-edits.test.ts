@@ -229,5 +229,4 @@ describe("a fragment that lost its markers", () => {
     const foreign = addFragment(file, grantsOnly).replace(/.*peer-relay: .*\n/g, "");
     assert.equal(removeFragment(addFragment(foreign, grantsOnly), { ...grantsOnly, grants: [] }), foreign);
   });
-
 });

@@ -56,11 +56,18 @@ describe("a grant of somebody's own that says the same as ours", () => {
     assert.deepEqual(readHujson(left), readHujson(paste(file, top, relay)));
   });
 
-  it("stays when ours has another number than the state knows: an update that was written, but not saved", () => {
-    const theirs = paste(file, bottom, access);
-    const written = addFragment(theirs, fragment(access));
-    assert.equal(addFragment(written, fragment(access), { previous: ours }), written);
-    assert.equal(removeFragment(written, ours), theirs);
+  it("stays when ours is not as the state knows it: an update that was written, but not saved", () => {
+    const moved = fragment(access);
+    const changed = fragment({ ...relay, src: ["tag:web"] }, access);
+    for (const [now, grant] of [
+      [moved, access],
+      [changed, relay],
+    ] as const) {
+      const theirs = paste(file, bottom, grant);
+      const written = addFragment(theirs, now);
+      assert.equal(addFragment(written, now, { previous: ours }), written);
+      assert.equal(removeFragment(written, ours), theirs);
+    }
   });
 
   it("is taken for ours, which has lost its marker, only where it is the one such grant in the file", () => {
@@ -90,6 +97,17 @@ or change or delete the others (one that is left alone is taken for ours), or fo
     const healed = twice.replace(/(.*tag:srv.*\n)(.*tag:srv)/, `$1${marker}$2`);
     assert.throws(() => removeFragment(twice, fragment(relay)), { code: "hand-edited" });
     assert.equal(removeFragment(healed, fragment(relay)), paste(file, top, relay));
+  });
+
+  it("is the other relay's of the same stack when all comments are gone: one forced update gives both theirs back", () => {
+    const other = { ...ours, owner: "shop/prod/relay-2" };
+    const bare = withoutMarkers(addFragment(addFragment(file, ours), other));
+    assert.throws(() => removeFragment(bare, ours), { code: "hand-edited" });
+    const healed = [ours, other].reduce(
+      (text, relayOf) => addFragment(text, relayOf, { previous: relayOf, force: true }),
+      bare,
+    );
+    assert.equal(healed, addFragment(addFragment(file, ours), other));
   });
 
   it("is named together with all others that cannot be told from ours", () => {
