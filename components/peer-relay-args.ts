@@ -57,7 +57,10 @@ export interface PeerRelayArgs {
   /**
    * A policy file with neither `acls` nor `grants` lets everything through, and its first grant denies all else.
    * `false`: `up` stops there and says what to add. `true`: a rule that allows everything is added beside the grant,
-   * and taken out again with it.
+   * and taken out again with it. If somebody adds `acls` or a grant with `ip` later, that rule overrides theirs: a
+   * refresh then shows a drift, and each `up` that writes the grant, and the `destroy` of the last relay, stops until
+   * somebody deletes the rule from the file, or its marker comment only, to keep it. It is not taken out by itself,
+   * because people may still live by it, whatever the new rules were meant for. The kill switch goes through.
    * @default false
    */
   keepAllowAll?: boolean;

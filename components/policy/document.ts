@@ -79,6 +79,11 @@ export function itemDigest(item: Item): string {
   return digest(item.key === undefined ? value : { [item.key]: value });
 }
 
+/** The item's line, from 1. */
+export function lineOf(doc: PolicyDocument, item: Item): number {
+  return doc.text.slice(0, item.offset).split("\n").length;
+}
+
 /** Where jsonc-parser accepts more than Tailscale does. */
 function checkStrictness(text: string): void {
   const surrogate = /\p{Surrogate}/u.exec(text);

@@ -36,6 +36,7 @@ export async function editPolicyFile(
   const attempts = options.attempts ?? 30;
   const sleep = options.sleep ?? ((ms: number) => new Promise<void>((done) => setTimeout(done, ms)));
   const random = options.random ?? Math.random;
+  let sent: string | undefined;
   for (let attempt = 1; attempt <= attempts; attempt++) {
     const { text, etag } = await store.read();
     if (!etag) {
@@ -44,11 +45,14 @@ export async function editPolicyFile(
         "the server sent the policy file without an ETag, so a change by others could not be noticed; nothing was changed",
       );
     }
-    const candidate = edit(text);
+    // A write whose answer was lost is sent again and refused: the file has changed, by us. To edit that once more would
+    // be a second removal, which finds nothing of ours and takes a grant that says the same for one without its marker.
+    const candidate = text === sent ? text : edit(text);
     if (candidate === text) {
       return { text, changed: false, attempts: attempt };
     }
     await store.validate(candidate);
+    sent = candidate;
     if ((await store.write(candidate, etag)) === "written") {
       return { text: candidate, changed: true, attempts: attempt };
     }

@@ -2,7 +2,8 @@ import { digest } from "./canonical";
 import { itemDigest, type PolicyDocument } from "./document";
 import type { Grant, PolicyFragment } from "./fragment";
 import { parseAnyPolicy } from "./merge";
-import { findUnmarkedTwin, isUnedited, ownGrants } from "./plan-grants";
+import { overridingAllowAll } from "./plan-allow-all";
+import { isUnedited, ownGrants, unmarkedTwins } from "./plan-grants";
 import { claimsOf, isVouched } from "./plan-tag-owners";
 
 /**
@@ -10,14 +11,18 @@ import { claimsOf, isVouched } from "./plan-tag-owners";
  * - `absent`: nothing of it, and nothing else of its owner, is in the file.
  * - `partial`: some of it is missing, or the owner has something else there.
  * - `edited`: somebody changed by hand what the owner wrote.
+ * - `open`: somebody added rules of their own to a file that keepAllowAll keeps open, so that they restrict nothing.
  */
-export type FragmentStatus = "present" | "absent" | "partial" | "edited";
+export type FragmentStatus = "present" | "absent" | "partial" | "edited" | "open";
 
-/** How one part of a fragment stands in the file. `part` reads `grants[0]` or `tagOwners["tag:relay"]`. */
+/** How one part of a fragment stands in the file: `grants[0]`, `tagOwners["tag:relay"]`, or `allow-all`. */
 export interface FragmentPart {
   part: string;
-  /** `stale`: there, as the owner once wrote it, but the fragment has something else now. */
-  state: "present" | "missing" | "stale" | "edited";
+  /**
+   * `stale`: there, as the owner once wrote it, but the fragment has something else now. `open`: only of `allow-all`,
+   * which is no part at all otherwise.
+   */
+  state: "present" | "missing" | "stale" | "edited" | "open";
 }
 
 /**
@@ -30,10 +35,14 @@ export function fragmentStatus(policyText: string, fragment: PolicyFragment): Fr
   if (states.has("edited")) {
     return "edited";
   }
-  if (states.size === 0 || (states.size === 1 && states.has("present"))) {
-    return "present";
+  const isOpen = states.delete("open");
+  if (states.size === 1 && states.has("missing")) {
+    return "absent";
   }
-  return states.size === 1 && states.has("missing") ? "absent" : "partial";
+  if (isOpen) {
+    return "open";
+  }
+  return states.size === 0 || (states.size === 1 && states.has("present")) ? "present" : "partial";
 }
 
 /**
@@ -43,7 +52,7 @@ export function fragmentStatus(policyText: string, fragment: PolicyFragment): Fr
  */
 export function fragmentParts(policyText: string, fragment: PolicyFragment): FragmentPart[] {
   const doc = parseAnyPolicy(policyText);
-  return [...grantParts(doc, fragment), ...tagParts(doc, fragment)];
+  return [...grantParts(doc, fragment), ...tagParts(doc, fragment), ...allowAllParts(doc, fragment)];
 }
 
 function grantParts(doc: PolicyDocument, fragment: PolicyFragment): FragmentPart[] {
@@ -53,7 +62,7 @@ function grantParts(doc: PolicyDocument, fragment: PolicyFragment): FragmentPart
   const stateOf = (grant: Grant, index: number): FragmentPart["state"] => {
     const found = mine.find(({ marker }) => marker.index === index);
     if (!found) {
-      const twin = findUnmarkedTwin({ doc, cut }, grant);
+      const [twin] = unmarkedTwins({ doc, cut }, grant);
       return twin && cut.add(twin) ? "present" : "missing";
     }
     matched.add(found);
@@ -70,6 +79,11 @@ function grantParts(doc: PolicyDocument, fragment: PolicyFragment): FragmentPart
       state: isUnedited(found) ? ("stale" as const) : ("edited" as const),
     }));
   return [...wanted, ...beyond];
+}
+
+/** It belongs to nobody, so all who have grants in the file tell of it. */
+function allowAllParts(doc: PolicyDocument, { grants }: PolicyFragment): FragmentPart[] {
+  return grants.length > 0 && overridingAllowAll(doc, grants) ? [{ part: "allow-all", state: "open" }] : [];
 }
 
 function tagParts(doc: PolicyDocument, fragment: PolicyFragment): FragmentPart[] {

@@ -1,13 +1,15 @@
 import * as jsonc from "jsonc-parser";
 import { inline } from "./canonical";
-import type { Item, PolicyDocument } from "./document";
+import { type Item, lineOf, type PolicyDocument } from "./document";
 
 /** What stands in the file behind a marker, against what the fragment says: a few lines, `-` found, `+` expected. */
 export function describeHandEdit(doc: PolicyDocument, item: Item, what: string, expected: unknown): string {
   const found: unknown = jsonc.getNodeValue(item.valueNode);
-  const line = doc.text.slice(0, item.offset).split("\n").length;
   const shown = item.key === undefined ? found : { [item.key]: found };
-  return [`${what}, line ${line}:`, ...diffLines(shown, expected).map((text) => `  ${text}`)].join("\n");
+  return [
+    `${what}, line ${lineOf(doc, item)}:`,
+    ...diffLines(shown, expected).map((text) => `  ${text}`),
+  ].join("\n");
 }
 
 function diffLines(found: unknown, expected: unknown): string[] {

@@ -24,8 +24,8 @@
  * it), and the grant that keeps a file open which was open before (see {@link EditOptions.keepAllowAll}).
  *
  * **Left to the reader of an error**: files that are not HuJSON, that have `grants`, `acls`, `tagOwners` or a tag
- * twice, or whose `grants` is not a list, are refused; so are edits by hand behind a marker. An unmarked grant that we
- * put our value in front of cannot be told from ours when both lost their marker; then the upper one is taken.
+ * twice, or whose `grants` is not a list, are refused; so are edits by hand behind a marker. A grant that lost its
+ * marker is still ours when nothing else in the file says exactly the same; among several, the edit stops.
  *
  * @module
  */

@@ -13,7 +13,7 @@ import {
   planCutSection,
   spanText,
 } from "./plan";
-import { allowAllItems, isAllowAllDue, planAllowAll } from "./plan-allow-all";
+import { allowAllItems, isAllowAllDue, isLastOut, planAllowAll, refuseOverriding } from "./plan-allow-all";
 import { planGrants, planUnmarkedCuts } from "./plan-grants";
 import { planTagOwners } from "./plan-tag-owners";
 import { PolicyError } from "./policy-error";
@@ -30,24 +30,22 @@ import { PolicyError } from "./policy-error";
  */
 export function addFragment(policyText: string, fragment: PolicyFragment, options: EditOptions = {}): string {
   checkFragment(fragment);
+  const { grants, tagOwners } = fragment;
   const lost = options.previous?.grants ?? [];
-  return editPolicy(
-    policyText,
-    fragment,
-    { grants: fragment.grants, tagOwners: fragment.tagOwners, lost },
-    options,
-  );
+  return editPolicy(policyText, fragment, { grants, tagOwners, lost, isRemoval: false }, options);
 }
 
 /**
  * Takes the owner's part out of a policy file, whatever of it is there. When all owners are gone, in any order, the
  * file has its first bytes again.
  *
- * A grant that lost its marker is known by its exact value, for which `fragment.grants` must be what was written last.
+ * A grant that lost its marker is known by its exact value, for which `fragment.grants` must be what was written last;
+ * where several have that value, the removal stops.
  * An entry of `tagOwners` stays while another owner claims it or anything in the file refers to its tag; whoever takes
  * out the last reference takes it along.
  *
- * @throws PolicyError `invalid-policy`, `hand-edited`, or `allow-all` when the file would be left open to everybody
+ * @throws PolicyError `invalid-policy`, `hand-edited`, or `allow-all` when the file would be left open to everybody:
+ *   without any rule, or by our allow-all grant beside others' rules
  */
 export function removeFragment(
   policyText: string,
@@ -55,14 +53,16 @@ export function removeFragment(
   options: EditOptions = {},
 ): string {
   checkFragment({ owner: fragment.owner, grants: [], tagOwners: {} });
-  return editPolicy(policyText, fragment, { grants: [], tagOwners: {}, lost: fragment.grants }, options);
+  const wanted = { grants: [], tagOwners: {}, lost: fragment.grants, isRemoval: true };
+  return editPolicy(policyText, fragment, wanted, options);
 }
 
-/** What the file should have of an owner, and the grants that it may have of it without a marker. */
+/** What the file should have of an owner, and the grants that it may have of it without a marker (`lost`). */
 interface Wanted {
   grants: Grant[];
   tagOwners: TagOwners;
   lost: Grant[];
+  isRemoval: boolean;
 }
 
 function editPolicy(
@@ -83,6 +83,7 @@ function editPolicy(
     replaced: new Map(),
     inserted: [],
     handEdits: [],
+    unclear: [],
   };
   const tagIndent = itemIndent(doc, layout, doc.tagOwners);
   const grants = planGrants(plan, wanted.grants);
@@ -92,9 +93,14 @@ function editPolicy(
     grants.push(...allowAllItems());
   }
   planAllowAll(plan, grants.length);
+  // Never in the way of the kill switch; nor of a removal, while other owners stay who will be told.
+  if (wanted.grants.length > 0 || (wanted.isRemoval && isLastOut(plan))) {
+    refuseOverriding(doc, [...wanted.grants, ...wanted.lost]);
+  }
   placeItems(plan, layout, "grants", doc.grants, grants);
   placeItems(plan, layout, "tagOwners", doc.tagOwners, tags);
   refuseHandEdits(plan);
+  refuseUnclear(plan);
   if (plan.edits.length === 0) {
     return policyText;
   }
@@ -169,6 +175,12 @@ function refuseHandEdits(plan: Plan): void {
         "Undo that, or delete the marker comment to keep it as your own, or force to go over it; nothing was changed",
       ].join("\n"),
     );
+  }
+}
+
+function refuseUnclear(plan: Plan): void {
+  if (plan.unclear.length > 0) {
+    throw new PolicyError("hand-edited", plan.unclear.join("\n"));
   }
 }
 

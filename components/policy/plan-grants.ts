@@ -1,9 +1,9 @@
 import { digest, inline } from "./canonical";
 import { cutMarker } from "./edits";
-import { type Item, itemDigest } from "./document";
+import { type Item, itemDigest, lineOf, type PolicyDocument } from "./document";
 import type { Grant } from "./fragment";
 import { describeHandEdit } from "./hand-edit";
-import type { Marker } from "./marker";
+import { formatMarker, type Marker, type MarkerLabel } from "./marker";
 import { type NewItem, type Plan, planCut, planRelabel, planReplace } from "./plan";
 
 /** Makes the owner's grants the wanted ones; returns those that have no place in the file yet. */
@@ -25,8 +25,7 @@ export function planGrants(plan: Plan, wanted: Grant[]): NewItem[] {
       kept.add(found.item);
       updateGrant(plan, found, grant);
     } else {
-      const label = { owner: fragment.owner, kind: "grant" as const, index: i + 1, digest: digest(grant) };
-      added.push({ label, text: inline(orderKeys(grant)) });
+      added.push({ label: grantLabel(fragment.owner, i + 1, grant), text: inline(orderKeys(grant)) });
     }
   });
   for (const found of mine.filter(({ item }) => !kept.has(item))) {
@@ -41,33 +40,36 @@ export function planGrants(plan: Plan, wanted: Grant[]): NewItem[] {
 }
 
 /**
- * Takes out grants that lost their marker: for each, the first one that says exactly the same and has no marker (ours
- * are put at the start of the list). Where a foreign twin stands in for ours, the policy still means the same as long
- * as one of them is left, since grants only add up.
+ * Takes out grants that lost their marker: for each, the one that says exactly the same and has no marker. Only where
+ * there is no doubt: beside a marked one of ours, also under another number (an update was written, but its state was
+ * lost), an unmarked twin is somebody's own; and of several, nothing tells which was ours.
  *
  * Not for grants to `*`: such a one may be what gives people access at all, and a second attempt at a removal would
  * take it for ours.
  */
 export function planUnmarkedCuts(plan: Plan, grants: Grant[]): void {
-  const marked = new Set(ownGrants(plan).map(({ marker }) => marker.index));
+  const mine = ownGrants(plan).map(({ marker }) => marker);
   grants.forEach((grant, i) => {
-    if (marked.has(i + 1)) {
+    const label = grantLabel(plan.fragment.owner, i + 1, grant);
+    if (mine.some((marker) => marker.index === label.index || marker.digest === label.digest)) {
       return;
     }
-    const twin = findUnmarkedTwin(plan, grant);
-    if (twin) {
+    const [twin, ...more] = unmarkedTwins(plan, grant);
+    if (twin && more.length > 0 && !plan.force) {
+      plan.unclear.push(describeTwins(plan, [twin, ...more], label));
+    } else if (twin) {
       planCut(plan, twin);
     }
   });
 }
 
-/** A grant without any marker of ours that says exactly the same; none for a grant to `*`. */
-export function findUnmarkedTwin(plan: Pick<Plan, "doc" | "cut">, grant: Grant): Item | undefined {
+/** The grants without any marker of ours that say exactly the same; none for a grant to `*`. */
+export function unmarkedTwins(plan: Pick<Plan, "doc" | "cut">, grant: Grant): Item[] {
   const wanted = digest(grant);
   if (grant.dst.includes("*")) {
-    return undefined;
+    return [];
   }
-  return plan.doc.grants?.items.find(
+  return (plan.doc.grants?.items ?? []).filter(
     (item) => item.markers.length === 0 && !plan.cut.has(item) && itemDigest(item) === wanted,
   );
 }
@@ -85,12 +87,16 @@ export interface OwnGrant {
 }
 
 /** The owner's grants in the order of the file. */
-export function ownGrants(plan: Pick<Plan, "doc" | "fragment">): OwnGrant[] {
-  const items = plan.doc.grants?.items ?? [];
+export function ownGrants({ doc, fragment }: Pick<Plan, "doc" | "fragment">): OwnGrant[] {
+  return markedGrants(doc).filter(({ marker }) => marker.kind === "grant" && marker.owner === fragment.owner);
+}
+
+/** All grants with a marker, of whatever owner, in the order of the file. */
+export function markedGrants(doc: PolicyDocument): OwnGrant[] {
+  const items = doc.grants?.items ?? [];
   return items.flatMap((item, at) => {
     const marker = grantMarker(item);
-    if (marker?.kind !== "grant" || marker.owner !== plan.fragment.owner) return [];
-    return [{ item: pushedDown(items, at, marker) ?? item, marker }];
+    return marker ? [{ item: pushedDown(items, at, marker) ?? item, marker }] : [];
   });
 }
 
@@ -130,6 +136,21 @@ function updateGrant(plan: Plan, found: OwnGrant, grant: Grant): void {
 
 function describeGrant(plan: Plan, { item, marker }: OwnGrant, expected: Grant | undefined): string {
   return describeHandEdit(plan.doc, item, `grant #${marker.index} of ${marker.owner}`, expected);
+}
+
+function describeTwins(plan: Plan, twins: Item[], label: MarkerLabel): string {
+  const lines = twins.map((item) => lineOf(plan.doc, item)).join(", ");
+  return [
+    `grant #${label.index} of ${label.owner} lost its marker comment, and more than one grant in the policy file ` +
+      `(lines ${lines}) says exactly the same. Put the comment back above ours,`,
+    `  ${formatMarker(label)}`,
+    "or change or delete the others (one that is left alone is taken for ours), or force to take the upper one; " +
+      "nothing was changed",
+  ].join("\n");
+}
+
+function grantLabel(owner: string, index: number, grant: Grant): MarkerLabel {
+  return { owner, kind: "grant", index, digest: digest(grant) };
 }
 
 /** The order of Tailscale's own examples. */

@@ -7,13 +7,15 @@ import { formatMarker, type Marker, type MarkerLabel } from "./marker";
 /** Choices of whoever asks for an edit. */
 export interface EditOptions {
   /**
-   * Go over what was edited by hand: the object behind our marker is replaced or taken out, whatever it says now. Also
-   * lets a removal open a file up to everybody, see {@link PolicyErrorCode} `allow-all`. @default false
+   * Go over what was edited by hand: the object behind our marker is replaced or taken out, whatever it says now, and
+   * of several grants that may be ours without a marker the upper one. Also lets a removal open a file up to
+   * everybody, see {@link PolicyErrorCode} `allow-all`. @default false
    */
   force?: boolean;
   /**
    * When the file has neither `acls` nor `grants`, which allows everything, add a grant that goes on allowing it
-   * beside our first one; it is taken out with our last one. @default false: such a file is refused
+   * beside our first one; it is taken out with our last one. Once others add rules, every edit that has or had grants
+   * of ours stops until somebody decides between the two. @default false: such a file is refused
    */
   keepAllowAll?: boolean;
   /**
@@ -36,6 +38,8 @@ export interface Plan {
   inserted: unknown[];
   /** One text per hand edit that `force` would go over. */
   handEdits: string[];
+  /** One text per grant that lost its marker and cannot be told from others. */
+  unclear: string[];
 }
 
 /** A new item for a section; its text is made when its place and indentation are known. */

@@ -3,8 +3,8 @@
  *
  * - `invalid-policy`: the file is not HuJSON, or says something twice that we would have to choose from.
  * - `invalid-fragment`: the fragment itself is wrong.
- * - `allow-all`: the edit would lock everybody out, or let everybody in.
- * - `hand-edited`: somebody changed what we wrote; `force` goes over it.
+ * - `allow-all`: the edit would lock everybody out, let everybody in, or leave ours above rules that let in fewer.
+ * - `hand-edited`: somebody changed what we wrote, or took its marker away; `force` goes over it.
  * - `no-etag`: the server gave no ETag, so a write could not be made safe.
  * - `conflict`: others kept writing the file in between.
  */

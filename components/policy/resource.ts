@@ -25,7 +25,7 @@ interface PolicyFragmentProps extends PolicyFragment {
   keepAllowAll: boolean;
   force: boolean;
   packageVersion: string;
-  /** Set by a refresh that found our part of the file incomplete or edited by hand. */
+  /** Set by a refresh that found our part of the file incomplete, edited by hand, or open against others' rules. */
   drift?: string;
 }
 
@@ -62,7 +62,10 @@ async function merge(
   });
 }
 
-/** A new stack whose owner's name has something else in the file already: most likely it is another stack's. */
+/**
+ * A new stack whose owner's name has something else in the file already: most likely it is another stack's. The same
+ * content is let through: that is what an `up` left behind that was cut off before its state was saved.
+ */
 function refuseTaken(text: string, fragment: PolicyFragment): void {
   const taken = fragmentParts(text, fragment).filter(({ state }) => state === "stale" || state === "edited");
   if (taken.length === 0) return;

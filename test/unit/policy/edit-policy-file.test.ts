@@ -88,6 +88,12 @@ describe("the write protocol", () => {
     assert.deepEqual(result, { text: "a+", changed: false, attempts: 2 });
   });
 
+  it("does not edit its own change again when the answer to the write was lost", async () => {
+    const store = new FakeStore("a++", ["a+"]);
+    const result = await editPolicyFile(store, (text) => text.replace("+", ""), noWait);
+    assert.deepEqual(result, { text: "a+", changed: false, attempts: 2 });
+  });
+
   it("gives up after thirty conflicts with nothing written", async () => {
     const store = new FakeStore(
       "0",

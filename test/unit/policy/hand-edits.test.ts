@@ -229,10 +229,4 @@ describe("a fragment that lost its markers", () => {
     const foreign = addFragment(file, grantsOnly).replace(/.*peer-relay: .*\n/g, "");
     assert.equal(removeFragment(addFragment(foreign, grantsOnly), { ...grantsOnly, grants: [] }), foreign);
   });
-
-  it("costs one grant of two that say the same, the upper one", () => {
-    const twice = bare.replace("// everybody", `${JSON.stringify(grant)}, // everybody`);
-    const left = (readHujson(removeFragment(twice, fragment)) as { grants: unknown[] }).grants;
-    assert.deepEqual(left, [grant, { src: ["*"], dst: ["10.0.0.1"], ip: ["*"] }]);
-  });
 });

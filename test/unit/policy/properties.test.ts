@@ -119,6 +119,18 @@ describe("any policy file and any fragments", function () {
     );
   });
 
+  it("come apart again where the file says the same as the fragment already", () => {
+    fc.assert(
+      fc.property(policy, fragmentOf("shop/a"), (file, fragment) => {
+        const twins = fragment.grants.map((twin) => `${JSON.stringify(twin)},`).join("");
+        const theirs = file.replace('"grants": [', `"grants": [${twins}`);
+        const left = removeFragment(addFragment(theirs, fragment, keep), fragment);
+        assert.equal(namesTagOf(fragment, theirs) ? cutSpans(left) : left, theirs);
+      }),
+      runs,
+    );
+  });
+
   it("come apart again whatever three owners did in whatever order", () => {
     const names = ["shop/a", "shop/b", "shop/c"] as const;
     const step = fc.constantFrom(...names).chain((owner) => fc.tuple(fc.boolean(), fragmentOf(owner)));

@@ -126,6 +126,13 @@ describe("tag owners", () => {
     assert.equal(removeFragment(foreign, tags("a"), { force: true }), foreign);
   });
 
+  it("that lost their marker are somebody's own: neither changed nor taken out", () => {
+    const bare = add(file, tags("a")).replace(/.*tag-owner.*\n/, "");
+    assert.equal(addFragment(bare, tags("a", sre), { previous: tags("a") }), bare);
+    assert.equal(removeFragment(bare, tags("a")), bare);
+    assert.equal(removeFragment(bare, tags("a"), { force: true }), bare);
+  });
+
   it("that are shared stay as they are for a stack that comes later", () => {
     const both = add(file, tags("a"), tags("b", sre));
     assert.deepEqual(ownersOf(both), admins);
