@@ -19,11 +19,12 @@ import { spanStart } from "./layout";
 export function planTagOwners(plan: Plan, wanted: TagOwners, indent: string, eol: string): NewItem[] {
   const { doc, fragment } = plan;
   const items = doc.tagOwners?.items ?? [];
+  const leaves = Object.keys(wanted).length === 0;
   const left: Item[] = [];
   for (const item of items) {
     if (Object.hasOwn(wanted, item.key ?? "")) {
       claim(plan, item, wanted[item.key ?? ""] ?? [], indent, eol);
-    } else if (release(plan, item)) {
+    } else if (release(plan, item, leaves)) {
       left.push(item);
     }
   }
@@ -112,8 +113,11 @@ function joinEntry(
   }
 }
 
-/** Drops the owner's claim on an entry; true when nobody is left who claims it, so that it may go. */
-function release(plan: Plan, item: Item): boolean {
+/**
+ * Drops the owner's claim on an entry; true when nobody is left who claims it, so that it may go. An owner who leaves
+ * the file for good is the last that asks for the entry: what somebody made of it by hand is theirs from then on.
+ */
+function release(plan: Plan, item: Item, leaves: boolean): boolean {
   const claims = claimsOf(item);
   const mine = claims.filter(({ owner }) => owner === plan.fragment.owner);
   const others = claims.filter(({ owner }) => owner !== plan.fragment.owner && owner !== nobody());
@@ -124,7 +128,9 @@ function release(plan: Plan, item: Item): boolean {
   if (isVouched(item) || plan.force) {
     return mine.length > 0 || isVouched(item);
   }
-  if (mine.length > 0) {
+  if (mine.length > 0 && leaves) {
+    plan.edits.push(...claims.map((marker) => cutMarker(plan.doc, marker)));
+  } else if (mine.length > 0) {
     const tag = item.key ?? "";
     const expected = plan.fragment.tagOwners[tag];
     plan.handEdits.push(describeTag(plan, item, expected && { [tag]: expected }));

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { DescribeInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2";
 import { GetParameterCommand } from "@aws-sdk/client-ssm";
+import { parse } from "jsonc-parser";
 import { imageParameter } from "../../components/aws/image";
 import { Lab, makeStack, outputsOf, setConfig, Stack, startLab } from "../../lab";
 import { leftovers } from "../../lab/aws";
@@ -180,10 +181,16 @@ describe("A relay's stack that is changed", function () {
     assert.ok(at("relay-2-vm deleting") > at("relay-1-device created"), output);
   });
 
-  it("is destroyed, and nothing is left", async () => {
+  it("is destroyed, and nothing is left but the tag's owners, which somebody has edited", async () => {
+    const [ours, edited] = ['["autogroup:admin"]', '["autogroup:admin", "autogroup:member"]'];
+    await lab.tailscale.humanEdit((text) => text.replace(ours, edited));
     await destroy(lab, stack);
     assert.equal(stateOf(lab, stack).size, 0);
-    assert.equal(lab.tailscale.policy.text, POLICY);
+    assert.equal(lab.tailscale.policy.text.includes("peer-relay"), false);
+    assert.deepEqual(parse(lab.tailscale.policy.text), {
+      ...(parse(POLICY) as object),
+      tagOwners: { "tag:relay-changes": ["autogroup:admin", "autogroup:member"] },
+    });
     assert.deepEqual(await lab.tailscale.devices(), []);
     assert.deepEqual(await leftovers(lab.aws, REGION), []);
   });

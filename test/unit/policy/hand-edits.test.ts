@@ -92,7 +92,7 @@ Undo that, or delete the marker comment to keep it as your own, or force to go o
 
   it("names all of its edits at once, tag owners too", () => {
     const twice = edit('"tag:relay": ["autogroup:admin"]', '"tag:relay": ["autogroup:member"]', edited);
-    assert.throws(() => removeFragment(twice, fragment), {
+    assert.throws(() => addFragment(twice, fragment), {
       code: "hand-edited",
       message:
         /grant #2 [^]*\ntagOwners of shop\/prod\/relay, line 13:\n {2}- "tag:relay": \["autogroup:member"\]\n {2}\+ "tag:relay": \["autogroup:admin"\]\n/,
@@ -101,12 +101,23 @@ Undo that, or delete the marker comment to keep it as your own, or force to go o
     assert.equal(addFragment(twice, fragment, force), added);
   });
 
-  it("is seen when the tag itself was renamed", () => {
+  it("stops an update when the tag itself was renamed", () => {
     const renamed = edit('"tag:relay": [', '"tag:relays": [');
-    assert.throws(() => removeFragment(renamed, fragment), {
+    assert.throws(() => addFragment(renamed, fragment), {
       code: "hand-edited",
       message: /- "tag:relays": /,
     });
+  });
+
+  it("leaves the tag owners as they were edited to whoever edited them, when the owner goes for good", () => {
+    const more = edit('"tag:relay": ["autogroup:admin"]', '"tag:relay": ["autogroup:admin", "group:net"]');
+    const left = file.replace(
+      '"tagOwners": {\n',
+      '"tagOwners": {\n\t\t"tag:relay": ["autogroup:admin", "group:net"],\n',
+    );
+    assert.equal(removeFragment(more, fragment), left);
+    assert.equal(removeFragment(more, fragment, force), file);
+    assert.equal(removeFragment(left, fragment), left);
   });
 
   it("is healed when a grant or its marker alone was deleted", () => {
