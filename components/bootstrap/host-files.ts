@@ -15,11 +15,15 @@ export interface HostFile {
   content: string;
 }
 
-/** Comment lines below the head stay here: user data is small, and they are a sixth of the script. */
+/**
+ * Comments below the head stay here: user data is small, and they are a fifth of the script. Nothing but a comment starts
+ * with a hash between blanks in our programs.
+ */
 function withoutComments(text: string): string {
   const lines = text.split("\n");
   const head = lines.findIndex((line) => !line.startsWith("#"));
-  return lines.filter((line, i) => i < head || !/^\s*# (?!shellcheck )/.test(line)).join("\n");
+  const body = lines.slice(head).filter((line) => !/^\s*# (?!shellcheck )/.test(line));
+  return [...lines.slice(0, head), ...body.map((line) => line.replace(/(?<=\S)\s+# .*$/, ""))].join("\n");
 }
 
 /** The bootstrap script: the same text on every host, since all settings come from the env file. */

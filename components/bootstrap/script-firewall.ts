@@ -3,6 +3,7 @@
  *
  * The commands for ufw, firewalld and iptables are those of the article. ufw and firewalld keep the rule themselves;
  * iptables and nftables rules live in the kernel only, so every run (each boot, and each health run) puts them back.
+ * The port counts as open only where packets from everywhere reach the rule that lets them in.
  * Limits: with firewalld the default zone is the one opened; a drop in nftables' netdev ingress hook, or more than one
  * jump below the input chain, is not seen.
  */
@@ -29,16 +30,25 @@ did_open() { # WHERE COMMAND...: runs it, says it, and remembers it so that a la
   shift
   quietly "$@" || fail "firewall: $where: $why"
   say "firewall: $where: opened UDP $port"
-  grep -qx "$where $port" "$state/firewall" 2>/dev/null || echo "$where $port" >>"$state/firewall"
+  is_recorded "$where" || echo "$where $port" >>"$state/firewall"
 }
+
+is_recorded() { grep -qsx "$1 $port" "$state/firewall"; }
 
 was_open() {
   opened=1
   note "firewall: $1: UDP $port is open"
 }
 
+# A rule for some sources only does not count. IPv6 has a rule of its own, where ufw has chains for it at all.
 open_ufw() {
-  if ufw status | grep -Eq "^$port/udp +ALLOW"; then was_open ufw; else did_open ufw ufw allow "$port/udp"; fi
+  families=1
+  if ip6tables -w -S ufw6-user-input >/dev/null 2>&1; then families=2; fi
+  if [ "$(ufw status | grep -Ec "^$port/udp( \(v6\))? +ALLOW( IN)? +Anywhere( |\$)")" -ge "$families" ]; then
+    was_open ufw
+  else
+    did_open ufw ufw allow "$port/udp"
+  fi
 }
 
 open_firewalld() {
@@ -50,25 +60,46 @@ open_firewalld() {
   fi
 }
 
-# INPUT closes when its policy drops, or a rule in it, or in a chain that it jumps to, drops or rejects.
 open_iptables() { # TOOL FAMILY
   command -v "$1" >/dev/null && rules=$("$1" -w -S 2>/dev/null) || return 0
   managed="$managed $2/filter/INPUT" # iptables' own chain: not to be edited with nft behind its back
-  how=$(printf '%s\n' "$rules" | awk '
+  how=$(printf '%s\n' "$rules" | how_to_open)
+  case $how in
+    '') ;;
+    open) was_open "$1" ;;
+    *)
+      ! is_recorded "$1" || quietly "$1" -w -D INPUT -p udp --dport "$port" -j ACCEPT || : # ours, but too far behind
+      did_open "$1" "$1" -w "$how" INPUT -p udp --dport "$port" -j ACCEPT
+      ;;
+  esac
+}
+
+# Reads iptables' rules; prints "open", or where our rule has to go, or nothing when there is no need of one.
+# INPUT closes when its policy drops, or a rule in it, or in a chain that it jumps to, drops or rejects. Our rule opens it
+# when none before it takes all packets to the port; one that takes some sources or protocols only is left in front.
+how_to_open() {
+  awk -v port="$port" '
+    BEGIN {
+      ours = "-A INPUT -p udp -m udp --dport " port " -j ACCEPT"
+      all = "^-A [^ ]+( ! -i lo| -i e[^ ]+)?( -p udp( -m udp( --dport " port ")?)?)? -[jg] "
+    }
+    { sub(/ -m comment --comment ("[^"]*"|[^ ]+)/, "") }
     $1 == "-P" && $2 == "INPUT" && $3 != "ACCEPT" { append = 1 }
-    $1 == "-A" && /-j (DROP|REJECT)/ { closes[$2] = 1 }
-    $1 == "-A" && $2 == "INPUT" { for (i = 3; i < NF; i++) if ($i ~ /^-[jg]$/ && $(i + 1) !~ /^ts-/) to[$(i + 1)] = 1 }
+    $1 == "-A" && $2 == "INPUT" { rule[++n] = $0 }
+    $1 == "-A" && /-j (DROP|REJECT)/ { closes[$2] = 1; if ($0 ~ all) takes[$2] = 1 }
     END {
-      for (c in to) if (c in closes) insert = 1
-      print (closes["INPUT"] || insert) ? "-I" : append ? "-A" : ""
-    }')
-  if [ -z "$how" ]; then
-    return 0
-  elif quietly "$1" -w -C INPUT -p udp --dport "$port" -j ACCEPT; then
-    was_open "$1"
-  else
-    did_open "$1" "$1" -w "$how" INPUT -p udp --dport "$port" -j ACCEPT
-  fi
+      closes["DROP"] = closes["REJECT"] = takes["DROP"] = takes["REJECT"] = 1
+      for (i = 1; i <= n; i++) {
+        if (rule[i] == ours && !taken) open = 1
+        target = rule[i]
+        sub(/.* -[jg] /, "", target)
+        sub(/ .*/, "", target)
+        if (target in closes && target !~ /^ts-/) insert = 1
+        if (target in takes && rule[i] ~ all) taken = 1
+      }
+      how = insert ? "-I" : append ? "-A" : ""
+      print how && open ? "open" : how
+    }'
 }
 
 # Prints "family table chain" of each nftables chain on the input hook that can drop or reject.
@@ -98,13 +129,26 @@ open_nftables() {
   command -v nft >/dev/null || return 0
   closing_chains >"$run/chains"
   while read -r family table chain; do
-    if nft list chain "$family" "$table" "$chain" | grep -q "udp dport $port accept comment \"peer-relay\""; then
+    if nft_lets_in "$family" "$table" "$chain"; then
       was_open "nftables $family/$table/$chain"
     else
+      forget_nft_rule "$family $table $chain" "$port"
       did_open "nftables $family/$table/$chain" \
         nft insert rule "$family" "$table" "$chain" udp dport "$port" accept comment '"peer-relay"'
     fi
   done <"$run/chains"
+}
+
+nft_lets_in() { # FAMILY TABLE CHAIN: is our rule there, and none before it that takes all packets to the port?
+  nft list chain "$1" "$2" "$3" | awk -v port="$port" '
+    BEGIN {
+      ours = "udp dport " port " accept comment \"peer-relay\""
+      all = "^[ \t]*((iif(name)? (\"e[^ ]+|!= \"lo\")|meta l4proto udp|udp dport " port \
+        "|counter packets [0-9]+ bytes [0-9]+|log( prefix \"[^\"]*\")?) )*(drop|reject)( |$)"
+    }
+    index($0, ours) && !taken { open = 1 }
+    $0 ~ all { taken = 1 }
+    END { exit !open }'
 }
 
 # The port was changed: takes back what an earlier run opened for the former one, and nothing that others opened.
@@ -115,7 +159,10 @@ close_former_port() {
     [ -n "$former" ] || { former=$place place=; }
     case $tool in
       ufw) quietly ufw --force delete allow "$former/udp" || : ;;
-      firewalld) quietly firewall-cmd --permanent --remove-port="$former/udp" || : ;;
+      firewalld)
+        quietly firewall-cmd --remove-port="$former/udp" || :
+        quietly firewall-cmd --permanent --remove-port="$former/udp" || :
+        ;;
       iptables | ip6tables) quietly "$tool" -w -D INPUT -p udp --dport "$former" -j ACCEPT || : ;;
       nftables) forget_nft_rule "$(echo "$place" | tr / ' ')" "$former" ;;
     esac

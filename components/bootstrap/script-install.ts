@@ -42,7 +42,13 @@ install_tailscale() {
   say "install: tailscale $PEER_RELAY_TAILSCALE_VERSION installed"
 }
 
-apt_get() { apt-get -q -y -o "DPkg::Lock::Timeout=$lock_timeout" "$@"; }
+# apt-get waits for dpkg's locks by itself, but not for those of its lists and downloads (measured with apt 2.6), which
+# apt-daily holds on a first boot. One that stays held is for apt-get to say.
+apt_get() {
+  quietly timeout "$lock_timeout" python3 -c 'import fcntl, sys
+for path in sys.argv[1:]: fcntl.lockf(open(path, "a"), fcntl.LOCK_EX)' /var/lib/apt/lists/lock /var/cache/apt/archives/lock || :
+  apt-get -q -y -o "DPkg::Lock::Timeout=$lock_timeout" "$@"
+}
 
 install_apt() {
   base=$PEER_RELAY_PACKAGES_URL/$(os_release ID)

@@ -313,6 +313,12 @@ describe("the bootstrap on a real Debian host", function () {
       "peer-relay: firewall: nftables inet/fw/input: opened UDP 40000",
     ]);
     assert.deepEqual([probe(), rules()], ["0", 1]);
+    world.must("nft insert rule inet fw input udp dport 40000 counter drop");
+    assert.equal(probe(), "1\n0", "the new rule takes it");
+    assert.deepEqual(bootstrap("health").lines, [
+      "peer-relay: firewall: nftables inet/fw/input: opened UDP 40000",
+    ]);
+    assert.deepEqual([probe(), bootstrap("health").lines, rules()], ["1\n0", [""], 1]);
     world.must("nft delete table inet fw");
   });
 
@@ -322,6 +328,16 @@ describe("the bootstrap on a real Debian host", function () {
     );
     assert.ok(succeeds().includes("peer-relay: firewall: iptables: opened UDP 40000"));
     assert.ok(succeeds().includes("peer-relay: firewall: iptables: UDP 40000 is open"));
+    world.must("iptables -I INPUT -p udp -j REJECT");
+    assert.deepEqual(
+      [bootstrap("health").lines, bootstrap("health").lines, world.must("iptables -S INPUT").split("\n")[1]],
+      [
+        ["peer-relay: firewall: iptables: opened UDP 40000"],
+        [""],
+        "-A INPUT -p udp -m udp --dport 40000 -j ACCEPT",
+      ],
+    );
+    world.must("iptables -D INPUT -p udp -j REJECT");
     assert.deepEqual(
       ["iptables", "ip6tables"].map((tool) =>
         world.run(`${tool} -S INPUT | grep -c 'udp --dport 40000 -j ACCEPT'`).text.trim(),
@@ -333,7 +349,7 @@ describe("the bootstrap on a real Debian host", function () {
     );
   });
 
-  it("ufw: allows the port once, and takes the former port back when the port changes", () => {
+  it("ufw: allows the port once and to everybody, and takes the former port back when the port changes", () => {
     const rules = (): string[] =>
       world
         .must("ufw status | sed -n 's/  *ALLOW.*//p'")
@@ -341,27 +357,36 @@ describe("the bootstrap on a real Debian host", function () {
         .filter((line) => !line.includes("v6"))
         .sort();
     world.must("rm /var/lib/peer-relay/firewall; ufw allow 22/tcp && ufw --force enable");
+    world.must("ufw allow from 192.0.2.0/24 to any port 40000 proto udp");
     assert.ok(succeeds().includes("peer-relay: firewall: ufw: opened UDP 40000"));
     assert.ok(succeeds().includes("peer-relay: firewall: ufw: UDP 40000 is open"));
-    assert.deepEqual(rules(), ["22/tcp", "40000/udp"]);
+    assert.deepEqual(rules(), ["22/tcp", "40000/udp", "40000/udp"]);
     configure({ port: 40001 });
     assert.deepEqual(succeeds().slice(1, 3), [
       "peer-relay: firewall: ufw: closed UDP 40000 again",
       "peer-relay: firewall: ufw: opened UDP 40001",
     ]);
-    assert.deepEqual([rules(), relay()[0]], [["22/tcp", "40001/udp"], "Server port: 40001"]);
+    assert.deepEqual([rules(), relay()[0]], [["22/tcp", "40000/udp", "40001/udp"], "Server port: 40001"]);
     configure({ port: 40000 });
     succeeds();
     world.must("ufw --force disable");
   });
 
-  it("firewalld: adds the port for good", () => {
-    world.must("systemctl start firewalld");
+  it("firewalld: adds the port for good, and takes the former port back for now and for good", () => {
+    const ports = (): string[] =>
+      world.must("firewall-cmd --list-ports; firewall-cmd --permanent --list-ports").split("\n");
+    world.must("rm /var/lib/peer-relay/firewall; systemctl start firewalld");
     assert.ok(succeeds().includes("peer-relay: firewall: firewalld: opened UDP 40000"));
-    assert.deepEqual(
-      world.must("firewall-cmd --list-ports; firewall-cmd --permanent --list-ports").split("\n"),
-      ["40000/udp", "40000/udp"],
-    );
+    assert.deepEqual(ports(), ["40000/udp", "40000/udp"]);
+    world.must("firewall-cmd --add-port=40001/udp; firewall-cmd --permanent --add-port=40001/udp");
+    configure({ port: 40001 });
+    assert.deepEqual(succeeds().slice(1, 3), [
+      "peer-relay: firewall: firewalld: closed UDP 40000 again",
+      "peer-relay: firewall: firewalld: UDP 40001 is open",
+    ]);
+    assert.deepEqual(ports(), ["40001/udp", "40001/udp"]);
+    configure({ port: 40000 });
+    succeeds();
     world.must("systemctl stop firewalld");
   });
 
@@ -396,9 +421,11 @@ describe("the bootstrap on a real Debian host", function () {
     fails(/error: install: apt-get update: E: .*(signature|NODATA|not signed|verif)/i);
     writeFileSync(release, signed);
 
-    const lock =
-      "import fcntl,time; f=open('/var/lib/dpkg/lock-frontend','w'); fcntl.lockf(f,fcntl.LOCK_EX); time.sleep(100)";
-    world.must(`python3 -c "${lock}" >/dev/null 2>&1 & echo $! >/run/holder; sleep 0.5`);
+    const hold = (path: string, seconds: number): void => {
+      const lock = `import fcntl,time; f=open('${path}','w'); fcntl.lockf(f,fcntl.LOCK_EX); time.sleep(${seconds})`;
+      world.must(`python3 -c "${lock}" >/dev/null 2>&1 & echo $! >/run/holder; sleep 0.5`);
+    };
+    hold("/var/lib/dpkg/lock-frontend", 100);
     fails(
       /error: install: apt-get install tailscale: E: .* lock (\(?\/var\/lib\/dpkg\/lock-frontend)/,
       "PEER_RELAY_LOCK_TIMEOUT=1",
@@ -406,7 +433,15 @@ describe("the bootstrap on a real Debian host", function () {
     assert.equal(world.run("dpkg -l tailscale").code, 1);
     world.must("kill $(cat /run/holder)");
 
-    assert.ok(succeeds().includes("peer-relay: install: tailscale 1.102.3 installed"));
+    // Longer than the tries take: apt-get itself does not wait for these two.
+    hold("/var/lib/apt/lists/lock", 16);
+    hold("/var/cache/apt/archives/lock", 26);
+    const lines = succeeds();
+    assert.ok(lines.includes("peer-relay: install: tailscale 1.102.3 installed"));
+    assert.deepEqual(
+      lines.filter((line) => line.includes("again in")),
+      [],
+    );
     assert.deepEqual(
       [world.must("apt-mark showhold; dpkg-query -W -f '${Version}' tailscale"), relay()],
       ["tailscale\n1.102.3", serving],
