@@ -8,6 +8,7 @@ import { editPolicyFile } from "./edit-policy-file";
 import type { Grant, PolicyFragment, TagOwners } from "./fragment";
 import { fragmentParts, fragmentStatus } from "./fragment-status";
 import { addFragment, removeFragment } from "./merge";
+import { policyDiff } from "./policy-diff";
 import { PolicyError } from "./policy-error";
 
 /** Inputs of {@link PolicyFragmentResource}: a {@link PolicyFragment}, and how to treat what stands in its way. */
@@ -39,6 +40,28 @@ export class PolicyFragmentResource extends pulumi.dynamic.Resource {
   }
 }
 
+/** Pulumi's sign for a value that a preview does not know yet (`@pulumi/pulumi/runtime/rpc`). */
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+/**
+ * Says what the write will make of the file: Pulumi shows what a provider prints on standard error, in previews too. It
+ * never fails; what stands in the way is for the write itself to complain of.
+ */
+async function announce(
+  config: pulumi.dynamic.Config | undefined,
+  props: PolicyFragmentProps,
+  previous?: PolicyFragment,
+): Promise<void> {
+  if (JSON.stringify(fragmentOf(props)).includes(UNKNOWN)) return;
+  try {
+    const { text } = await policyFileOf(connectToTailnet(config)).read();
+    const diff = policyDiff(text, edited(text, props, previous));
+    if (diff !== "") console.error(`${props.owner} changes the policy file:\n${diff}`);
+  } catch (error) {
+    console.error(`${props.owner} can't change the policy file: ${(error as Error).message}`);
+  }
+}
+
 /** What a change of means an update; `force` too, because delete goes by what the state says. */
 function allOf(props: PolicyFragmentProps): unknown[] {
   const { grants, tagOwners, keepAllowAll, force, packageVersion, drift } = props;
@@ -55,11 +78,13 @@ async function merge(
   previous?: PolicyFragment,
 ): Promise<void> {
   const store = policyFileOf(connectToTailnet(config));
+  await editPolicyFile(store, (text) => edited(text, props, previous));
+}
+
+function edited(text: string, props: PolicyFragmentProps, previous?: PolicyFragment): string {
+  if (!previous && !props.force) refuseTaken(text, fragmentOf(props));
   const options = { keepAllowAll: props.keepAllowAll, force: props.force, previous };
-  await editPolicyFile(store, (text) => {
-    if (!previous && !props.force) refuseTaken(text, fragmentOf(props));
-    return addFragment(text, fragmentOf(props), options);
-  });
+  return addFragment(text, fragmentOf(props), options);
 }
 
 /**
@@ -83,16 +108,19 @@ const provider: pulumi.dynamic.ResourceProvider<PolicyFragmentProps, PolicyFragm
   async configure(request: pulumi.dynamic.ConfigureRequest) {
     this.config = request.config;
   },
+  async check(olds: Partial<PolicyFragmentProps>, news: PolicyFragmentProps) {
+    if (olds.owner === undefined) await announce(this.config, news);
+    return { inputs: news };
+  },
   async create(inputs: PolicyFragmentProps) {
     await merge(this.config, inputs);
     return { id: inputs.owner, outs: inputs };
   },
   async diff(_id: string, olds: PolicyFragmentProps, news: PolicyFragmentProps) {
     const moved = olds.owner !== news.owner;
-    return {
-      changes: moved || JSON.stringify(allOf(olds)) !== JSON.stringify(allOf(news)),
-      replaces: moved ? ["owner"] : [],
-    };
+    const changes = moved || JSON.stringify(allOf(olds)) !== JSON.stringify(allOf(news));
+    if (changes) await announce(this.config, news, moved ? undefined : fragmentOf(olds));
+    return { changes, replaces: moved ? ["owner"] : [] };
   },
   async update(_id: string, olds: PolicyFragmentProps, news: PolicyFragmentProps) {
     // Another version of this package is no reason to touch the file.

@@ -52,6 +52,11 @@ describe("A region's stack on the real engine", function () {
   it("preview of a new stack shows it all and writes nothing", async () => {
     const { output } = await ok(lab, stack, "preview");
     assert.match(output, /relay-1-vm create/);
+    assert.match(output, /^ +\+\s+"tag:relay-prod-eu-central-1": \["autogroup:admin"\]/m);
+    assert.match(
+      output,
+      /^ +\+\s+\{"src": \["autogroup:member"\], "dst": \["tag:relay-prod-eu-central-1"\], "app"/m,
+    );
     assert.deepEqual(
       lab.tailscale.requests.filter((request) => request.method !== "GET"),
       [],
@@ -171,6 +176,9 @@ describe("A region's stack on the real engine", function () {
   it("the kill switch takes grant and port away, keeps the VM, and gives both back", async () => {
     const withGrant = lab.tailscale.policy.text;
     setConfig(stack, { "peer-relay:enabled": false });
+    const { output } = await ok(lab, stack, "preview");
+    assert.match(output, /^ +-\s+\{"src": \["autogroup:member"\], .*"app"/m);
+    assert.equal(lab.tailscale.policy.text, withGrant);
     await up(lab, stack);
     assert.equal(lab.tailscale.policy.text.includes("tailscale.com/cap/relay"), false);
     assert.deepEqual(await openPorts(), []);
