@@ -5,6 +5,7 @@
  * - `invalid-fragment`: the fragment itself is wrong.
  * - `allow-all`: the edit would lock everybody out, let everybody in, or leave ours above rules that let in fewer.
  * - `hand-edited`: somebody changed what we wrote, or took its marker away; `force` goes over it.
+ * - `externally-managed`: the tailnet says that its policy file is kept elsewhere.
  * - `no-etag`: the server gave no ETag, so a write could not be made safe.
  * - `conflict`: others kept writing the file in between.
  */
@@ -14,6 +15,7 @@ export type PolicyErrorCode =
   | "allow-all"
   | "hand-edited"
   | "owner-taken"
+  | "externally-managed"
   | "no-etag"
   | "conflict";
 

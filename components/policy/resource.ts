@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { PACKAGE_VERSION } from "../package-version";
 import { connectToTailnet } from "../tailnet/connect";
+import { refuseExternallyManaged } from "../tailnet/externally-managed";
 import { withPlainErrors } from "../tailnet/plain-errors";
 import { policyFileOf } from "../tailnet/policy-file";
 // From their own files, not from the folder's door: Pulumi's closure serialiser does not see through re-exports.
@@ -77,8 +78,9 @@ async function merge(
   props: PolicyFragmentProps,
   previous?: PolicyFragment,
 ): Promise<void> {
-  const store = policyFileOf(connectToTailnet(config));
-  await editPolicyFile(store, (text) => edited(text, props, previous));
+  const client = connectToTailnet(config);
+  await refuseExternallyManaged(client);
+  await editPolicyFile(policyFileOf(client), (text) => edited(text, props, previous));
 }
 
 function edited(text: string, props: PolicyFragmentProps, previous?: PolicyFragment): string {

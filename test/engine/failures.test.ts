@@ -155,6 +155,25 @@ describe("An up that fails", function () {
     await nothingLeft(open);
   });
 
+  it("for a policy file that is managed externally says where, and destroy takes ours out all the same", async () => {
+    await start("dev-gitops", { "peer-relay:relays": 1 });
+    const managed = (on: boolean) => {
+      lab.tailscale.settings.aclsExternallyManagedOn = on;
+      lab.tailscale.settings.aclsExternalLink = "https://git.example.com/acl";
+    };
+    managed(true);
+    assert.match(
+      await failingUp(),
+      /managed externally \(https:\/\/git\.example\.com\/acl\).*policy: "emit"/,
+    );
+    assert.equal(lab.tailscale.policy.text, POLICY);
+    managed(false);
+    await up(lab, stack);
+    managed(true);
+    await destroy(lab, stack);
+    await nothingLeft();
+  });
+
   it("because another stack has its name in the policy file leaves that one's part alone", async () => {
     const theirs = addFragment(POLICY, {
       owner: "peer-relay/dev-taken/relay-1",
