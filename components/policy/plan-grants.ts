@@ -1,3 +1,4 @@
+import * as jsonc from "jsonc-parser";
 import { digest, inline } from "./canonical";
 import { cutMarker } from "./edits";
 import { type Item, itemDigest, lineOf, type PolicyDocument } from "./document";
@@ -64,14 +65,19 @@ export function planUnmarkedCuts(plan: Plan, grants: Grant[]): void {
 }
 
 /** The grants without any marker of ours that say exactly the same; none for a grant to `*`. */
-export function unmarkedTwins(plan: Pick<Plan, "doc" | "cut">, grant: Grant): Item[] {
-  const wanted = digest(grant);
-  if (grant.dst.includes("*")) {
-    return [];
-  }
-  return (plan.doc.grants?.items ?? []).filter(
-    (item) => item.markers.length === 0 && !plan.cut.has(item) && itemDigest(item) === wanted,
+export function unmarkedTwins({ doc, cut }: Pick<Plan, "doc" | "cut">, grant: Grant): Item[] {
+  return unmarkedSaying(doc, digest(grant), cut);
+}
+
+function unmarkedSaying(doc: PolicyDocument, wanted: string, except: ReadonlySet<Item>): Item[] {
+  return (doc.grants?.items ?? []).filter(
+    (item) =>
+      item.markers.length === 0 && !except.has(item) && itemDigest(item) === wanted && !reachesAll(item),
   );
+}
+
+function reachesAll(item: Item): boolean {
+  return (jsonc.getNodeValue(item.valueNode) as Grant).dst.includes("*");
 }
 
 /** Also the marker, where somebody has put a rule of theirs between the two. */
@@ -86,18 +92,47 @@ export interface OwnGrant {
   marker: Marker;
 }
 
+/** A marker, and the grant that it stands before, if it does. */
+type LooseMarker = Pick<OwnGrant, "marker"> & Partial<OwnGrant>;
+
 /** The owner's grants in the order of the file. */
 export function ownGrants({ doc, fragment }: Pick<Plan, "doc" | "fragment">): OwnGrant[] {
   return markedGrants(doc).filter(({ marker }) => marker.kind === "grant" && marker.owner === fragment.owner);
 }
 
-/** All grants with a marker, of whatever owner, in the order of the file. */
+/** All grants with a marker, of whatever owner, in the order of the file; then those whose marker lies elsewhere. */
 export function markedGrants(doc: PolicyDocument): OwnGrant[] {
   const items = doc.grants?.items ?? [];
-  return items.flatMap((item, at) => {
+  const attached = items.flatMap((item, at) => {
     const marker = grantMarker(item);
     return marker ? [{ item: pushedDown(items, at, marker) ?? item, marker }] : [];
   });
+  const strays: LooseMarker[] = [...items.flatMap((item) => item.markers), ...(doc.grants?.loose ?? [])]
+    .filter((marker) => marker.kind === "grant" && !attached.some((found) => found.marker === marker))
+    .map((marker) => ({ marker }));
+  return [...attached, ...strays].flatMap(({ item, marker }) => {
+    const meant = movedAway(doc, attached, { item, marker }) ?? item;
+    return meant ? [{ item: meant, marker }] : [];
+  });
+}
+
+/**
+ * The grant that a marker was written for, where somebody moved one of the two elsewhere. As for a lost marker, only
+ * where there is no doubt: no other marker is for that grant, and one unmarked grant alone says the same.
+ */
+function movedAway(
+  doc: PolicyDocument,
+  attached: OwnGrant[],
+  { item, marker }: LooseMarker,
+): Item | undefined {
+  if (item && itemDigest(item) === marker.digest) return undefined;
+  const isSettled = attached.some(
+    (other) =>
+      other.marker.owner === marker.owner && other.marker.digest === marker.digest && isUnedited(other),
+  );
+  const taken = new Set(attached.map((other) => other.item));
+  const [twin, ...more] = isSettled ? [] : unmarkedSaying(doc, marker.digest, taken);
+  return more.length === 0 ? twin : undefined;
 }
 
 /** The grant that the marker was written for, where others have put unmarked ones of theirs between the two. */

@@ -125,10 +125,11 @@ function release(plan: Plan, item: Item, leaves: boolean): boolean {
     leaveToOthers(plan, item, mine, others);
     return false;
   }
-  if (isVouched(item) || plan.force) {
+  // Force is for what the owner wrote: a marker may have come to an entry of somebody else's.
+  if (isVouched(item) || (plan.force && Object.hasOwn(plan.fragment.tagOwners, item.key ?? ""))) {
     return mine.length > 0 || isVouched(item);
   }
-  if (mine.length > 0 && leaves) {
+  if (mine.length > 0 && (leaves || plan.force)) {
     plan.edits.push(...claims.map((marker) => cutMarker(plan.doc, marker)));
   } else if (mine.length > 0) {
     const tag = item.key ?? "";
