@@ -13,6 +13,7 @@ describe("The package", () => {
       "PolicyError",
       "addFragment",
       "checkPeerRelayArgs",
+      "checkRelaySubnet",
       "connectTailnet",
       "fragmentStatus",
       "policyFileOf",
@@ -24,6 +25,7 @@ describe("The package", () => {
       "renderFragment",
       "renderHostFiles",
       "renderUserData",
+      "zonesOffering",
     ]);
   });
 });
