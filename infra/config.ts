@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { checkPeerRelayArgs, InvalidArgsError, PeerRelayArgs } from "../components";
+import { checkPeerRelayArgs, InvalidArgsError, PeerRelayArgs, readCredentials } from "../components";
 import { isSubnetId, isWhole, Problems } from "../components/validate";
 
 /** What one stack builds: the same relay a number of times, spread over the region's zones or given subnets. */
@@ -81,12 +81,9 @@ export function readStackConfig(stack: string): StackConfig {
     relay: { tags: [`tag:relay-${stack.replace(/[^A-Za-z0-9-]/g, "-")}`], ...relay },
   };
   problems.list.push(...relayProblems(stackConfig, problems.list));
-  if (problems.list.length > 0) {
-    throw new StackConfigError(
-      stack,
-      problems.list.map((problem) => `${config.name}:${problem}`),
-    );
-  }
+  const named = problems.list.map((problem) => `${config.name}:${problem}`);
+  const all = [...named, ...credentialProblems()];
+  if (all.length > 0) throw new StackConfigError(stack, all);
   return stackConfig;
 }
 
@@ -141,6 +138,18 @@ function problemsOf(name: string, args: PeerRelayArgs): string[] {
     return [];
   } catch (error) {
     if (error instanceof InvalidArgsError) return error.problems;
+    throw error;
+  }
+}
+
+/** What would keep the relays from Tailscale's API; they read the same config, but only once they are under way. */
+function credentialProblems(): string[] {
+  try {
+    const config = new pulumi.Config("tailscale");
+    readCredentials((key) => config.get(key), process.env);
+    return [];
+  } catch (error) {
+    if ((error as Error).name === "CredentialsError") return [(error as Error).message];
     throw error;
   }
 }

@@ -50,7 +50,7 @@ export async function checkedZone(
   vpcId: string | undefined,
   zone: string | undefined,
   ipv6: boolean,
-  parent: pulumi.Resource,
+  parent?: pulumi.Resource,
 ): Promise<string | undefined> {
   // A provider that is still to be made answers nothing in a preview.
   if (vpcId === undefined) return zone;
