@@ -2,7 +2,8 @@
  * Tailscale peer relays as code, on Pulumi. This is the whole public API.
  * @packageDocumentation
  */
-export { relayZones } from "./aws/network";
+export { checkRelaySubnet } from "./aws/network";
+export { relayZones, zonesOffering } from "./aws/zones";
 export { renderHostFiles, renderUserData } from "./bootstrap";
 export type { BootstrapSettings, HostFile } from "./bootstrap";
 export { checkPeerRelayArgs, PeerRelay } from "./peer-relay";

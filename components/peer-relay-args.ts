@@ -97,14 +97,14 @@ export interface PeerRelayArgs {
   /** A subnet of yours; its route table must have a route to an internet gateway. A change replaces the VM. */
   subnetId?: Input<string>;
   /**
-   * Availability zone, e.g. `eu-central-1a`. Not together with {@link subnetId}, which decides it. A change replaces
-   * the VM.
+   * Availability zone, e.g. `eu-central-1a`; in the default VPC one with a default subnet. Not together with
+   * {@link subnetId}, which decides it. A change replaces the VM.
    * @default AWS's choice
    */
   availabilityZone?: Input<string>;
   /**
-   * Give the VM an IPv6 address too and open the port for IPv6. The subnet must have an IPv6 block. A change replaces
-   * the VM.
+   * Give the VM an IPv6 address too and open the port for IPv6. The subnet must have an IPv6 block, which AWS's default
+   * subnets have not; without {@link availabilityZone} all of them must. A change replaces the VM.
    * @default false
    */
   ipv6?: boolean;

@@ -1,4 +1,3 @@
-import * as pulumi from "@pulumi/pulumi";
 import { DEFAULTS, PeerRelayArgs, ResolvedArgs } from "./peer-relay-args";
 import {
   atLeast,
@@ -14,8 +13,10 @@ import {
   isEndpoint,
   isHttpUrl,
   isIpSpec,
+  isLater,
   isSelector,
   isStringList,
+  isSubnetId,
   isTag,
   isTagOwner,
   isWhole,
@@ -62,12 +63,11 @@ export function resolveArgs(name: string, stack: string, given: PeerRelayArgs): 
 
 /** Values that may come from other resources: a text, or an output or promise of one. */
 function checkInputs(args: ResolvedArgs, problems: Problems): void {
-  for (const name of ["subnetId", "availabilityZone", "amiId", "authKey", "oauthClientSecret"] as const) {
-    const value: unknown = args[name];
-    const later = typeof value === "object" && value !== null && "then" in value;
-    const fits = value === undefined || typeof value === "string" || later || pulumi.Output.isInstance(value);
-    problems.requireSecret(fits, name, "be a string, or an output or a promise of one");
-  }
+  const rule = "be a string, or an output or a promise of one";
+  const fits = (value: unknown) => value === undefined || typeof value === "string" || isLater(value);
+  for (const name of ["subnetId", "availabilityZone", "amiId"] as const)
+    problems.require(fits(args[name]), name, rule, args[name]);
+  for (const name of JOIN_SECRETS) problems.requireSecret(fits(args[name]), name, rule);
 }
 
 /** What is allowed but worth a word. */
@@ -203,12 +203,7 @@ function checkNetwork(args: ResolvedArgs, problems: Problems): void {
     );
   }
   if (typeof args.subnetId === "string") {
-    problems.require(
-      /^subnet-[0-9a-f]+$/.test(args.subnetId),
-      "subnetId",
-      'be like "subnet-0abc"',
-      args.subnetId,
-    );
+    problems.require(isSubnetId(args.subnetId), "subnetId", 'be like "subnet-0abc"', args.subnetId);
   }
   if (typeof args.availabilityZone === "string") {
     const ok = /^[a-z]{2}(-[a-z]+)+-\d(-[a-z]+-\d)?[a-z]$/.test(args.availabilityZone);
@@ -267,23 +262,29 @@ function checkInstance(args: ResolvedArgs, problems: Problems): void {
   }
 }
 
+/** The arguments that hold what a relay joins with. */
+const JOIN_SECRETS = ["authKey", "oauthClientSecret"] as const;
+
+/** Checks the form of a join secret, now or as soon as it is known. Tells the rule and never the value. */
+export function checkJoinSecret(key: (typeof JOIN_SECRETS)[number], value: string, problems: Problems): void {
+  if (key === "authKey") {
+    const ok = /^(tskey-auth-|hskey-auth-)[A-Za-z0-9_-]+$/.test(value);
+    problems.requireSecret(ok, key, 'be an auth key, "tskey-auth-..."');
+  } else {
+    const ok = /^tskey-client-[A-Za-z0-9_-]+$/.test(value);
+    problems.requireSecret(ok, key, 'be an OAuth client secret, "tskey-client-..."');
+  }
+}
+
 function checkAuth(args: ResolvedArgs, problems: Problems): void {
-  const given = (["authKey", "oauthClientSecret", "workloadIdentity"] as const).filter(
+  const [first, ...more] = [...JOIN_SECRETS, "workloadIdentity" as const].filter(
     (key) => args[key] !== undefined,
   );
-  problems.require(
-    given.length <= 1,
-    "auth",
-    "be at most one of authKey, oauthClientSecret, workloadIdentity",
-    given,
-  );
-  if (typeof args.authKey === "string") {
-    const ok = /^(tskey-auth-|hskey-auth-)[A-Za-z0-9_-]+$/.test(args.authKey);
-    problems.requireSecret(ok, "authKey", 'be an auth key, "tskey-auth-..."');
-  }
-  if (typeof args.oauthClientSecret === "string") {
-    const ok = /^tskey-client-[A-Za-z0-9_-]+$/.test(args.oauthClientSecret);
-    problems.requireSecret(ok, "oauthClientSecret", 'be an OAuth client secret, "tskey-client-..."');
+  for (const key of more)
+    problems.list.push(`${key} must not come with ${first}: a relay joins in one way, give one of them`);
+  for (const key of JOIN_SECRETS) {
+    const value = args[key];
+    if (typeof value === "string") checkJoinSecret(key, value, problems);
   }
   const tagless = Array.isArray(args.tags) && args.tags.length === 0;
   if (args.oauthClientSecret !== undefined || args.workloadIdentity !== undefined) {

@@ -50,6 +50,19 @@ export function isStringList(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === "string" && item.length > 0);
 }
 
+/**
+ * A value that is known only later: a promise, or a Pulumi output. An output is told by the mark that every copy of the
+ * SDK gives its own, so that the files of pure functions need no SDK.
+ */
+export function isLater(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return "then" in value || (value as { __pulumiOutput?: unknown }).__pulumiOutput === true;
+}
+
+export function isSubnetId(value: unknown): boolean {
+  return typeof value === "string" && /^subnet-[0-9a-f]+$/.test(value);
+}
+
 /** Tailscale's rule for tag names: `tag:`, a letter, then letters, digits and dashes. */
 export function isTag(value: unknown): boolean {
   return typeof value === "string" && /^tag:[A-Za-z][A-Za-z0-9-]*$/.test(value);

@@ -21,12 +21,17 @@ export async function warnAboutFreePlan(relays: number, readsPolicy: boolean): P
   );
 }
 
+/** A warning is not worth more waiting. */
+const LIMIT_MS = 5_000;
+
 async function ownersInPolicy(): Promise<string[]> {
   try {
     const config = new pulumi.Config("tailscale");
-    const client = connectTailnet(readCredentials((key) => config.get(key), process.env));
+    const credentials = readCredentials((key) => config.get(key), process.env);
+    const client = connectTailnet(credentials, { attempts: 1, signal: AbortSignal.timeout(LIMIT_MS) });
     return relayOwners((await policyFileOf(client).read()).text);
-  } catch {
+  } catch (error) {
+    await pulumi.log.debug(`the relays of other stacks are not counted: ${String(error)}`);
     return [];
   }
 }

@@ -1,50 +1,40 @@
 import * as pulumi from "@pulumi/pulumi";
-import { checkPeerRelayArgs, InvalidArgsError, PeerRelay, PeerRelayArgs, relayZones } from "../components";
+import { checkRelaySubnet, PeerRelay, relayZones, zonesOffering } from "../components";
+import { readStackConfig, relayArgs, relayNames, StackConfig } from "./config";
 import { warnAboutFreePlan } from "./free-plan";
-import { asConfigProblems, readStackConfig, StackConfig, StackConfigError } from "./config";
 
-const DEFAULT_INSTANCE_TYPE = "t4g.small";
+/** Each relay's zone; none where the subnets decide it. What AWS can't give is found here, before anything is created. */
+async function zonesOf({ relays, subnetIds, relay }: StackConfig): Promise<pulumi.Output<string>[]> {
+  if (!subnetIds && relay.network !== "create") return relayZones("relay", relays, relay);
+  if (!subnetIds) await zonesOffering(relay.instanceType);
+  for (const id of new Set(subnetIds)) await checkRelaySubnet(id, relay);
+  return [];
+}
 
-function buildRelays(config: StackConfig): PeerRelay[] {
-  const names = Array.from({ length: config.relays }, (_, index) => `relay-${index + 1}`);
-  const argsOf = (index: number): PeerRelayArgs => ({
-    ...config.relay,
-    hostname: config.relay.hostname && `${config.relay.hostname}-${index + 1}`,
-    subnetId: config.subnetIds?.[index % config.subnetIds.length],
-  });
-  // All of them, before the first resource: the choice of a zone is one too.
-  names.forEach((name, index) => checkPeerRelayArgs(name, argsOf(index)));
-  const zones =
-    config.subnetIds || config.relay.network === "create"
-      ? []
-      : relayZones("relay", config.relays, config.relay.instanceType ?? DEFAULT_INSTANCE_TYPE);
+async function buildRelays(config: StackConfig): Promise<PeerRelay[]> {
+  const zones = await zonesOf(config);
   // One after the other: a change that replaces the VMs takes the next one down when the one before serves again.
   const relays: PeerRelay[] = [];
-  for (const [index, name] of names.entries()) {
-    const args = { ...argsOf(index), availabilityZone: zones[index] };
+  for (const [index, name] of relayNames(config).entries()) {
+    const args = { ...relayArgs(config, index), availabilityZone: zones[index] };
     relays.push(new PeerRelay(name, args, { dependsOn: relays.slice(-1) }));
   }
   return relays;
 }
 
-function main(): Record<string, unknown> {
-  const stack = pulumi.getStack();
-  try {
-    const config = readStackConfig(stack);
-    const relays = buildRelays(config);
-    void warnAboutFreePlan(config.relays, config.relay.policy !== "emit");
-    return {
-      relays: relays.map(
-        ({ hostname, endpoint, publicIpv6, instanceId, securityGroupId, deviceId, tailscaleIps }) => ({
-          ...{ hostname, endpoint, publicIpv6, instanceId, securityGroupId, deviceId, tailscaleIps },
-        }),
-      ),
-      policyFragments: relays.map((relay) => relay.policyFragment),
-    };
-  } catch (error) {
-    if (!(error instanceof InvalidArgsError)) throw error;
-    throw new StackConfigError(stack, asConfigProblems(error.problems));
-  }
+async function main(): Promise<Record<string, unknown>> {
+  const config = readStackConfig(pulumi.getStack());
+  const relays = await buildRelays(config);
+  void warnAboutFreePlan(config.relays, config.relay.policy !== "emit");
+  return {
+    relays: relays.map(
+      ({ hostname, endpoint, publicIpv6, instanceId, securityGroupId, deviceId, tailscaleIps }) => ({
+        ...{ hostname, endpoint, publicIpv6, instanceId, securityGroupId, deviceId, tailscaleIps },
+      }),
+    ),
+    policyFragments: relays.map((relay) => relay.policyFragment),
+  };
 }
 
-export = main();
+// The function, not its promise: a rejection before Pulumi waits for it would be reported twice.
+export = main;

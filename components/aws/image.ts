@@ -2,6 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { RelayOs, ResolvedArgs } from "../peer-relay-args";
 import { KeptValue } from "./kept-value";
+import { lookUp } from "./look-up";
 
 export type Architecture = "arm64" | "x86_64";
 
@@ -30,7 +31,11 @@ export function imageParameter(os: RelayOs, architecture: Architecture): string 
 export function relayImage(name: string, args: ResolvedArgs, parent: pulumi.Resource): pulumi.Output<string> {
   if (args.amiId !== undefined) return pulumi.output(args.amiId);
   const parameter = imageParameter(args.os, architectureOf(args.instanceType));
-  const newest = aws.ssm.getParameterOutput({ name: parameter }, { parent }).value;
-  // The parameter is public, but the provider marks every parameter's value as a secret.
-  return new KeptValue(`${name}-image`, { key: parameter, value: pulumi.unsecret(newest) }, { parent }).value;
+  // Not as an output: the parameter is public, but the provider marks every parameter's value as a secret.
+  const newest = lookUp(
+    `the newest image (${parameter})`,
+    aws.ssm.getParameter({ name: parameter }, { parent }),
+  );
+  const value = newest.then((found) => found.value);
+  return new KeptValue(`${name}-image`, { key: parameter, value }, { parent }).value;
 }

@@ -2,6 +2,8 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import * as tailscale from "@pulumi/tailscale";
 import type { ResolvedArgs } from "../peer-relay-args";
+import { checkJoinSecret } from "../resolve-args";
+import { Problems } from "../validate";
 
 /** What the VM's join secret depends on. */
 export interface JoinSecretArgs {
@@ -32,9 +34,7 @@ export function joinSecret(
   parent: pulumi.Resource,
 ): aws.ssm.Parameter | undefined {
   if (args.workloadIdentity !== undefined) return undefined;
-  const given = args.authKey ?? args.oauthClientSecret;
-  const value =
-    given === undefined ? mintedKey(name, args, serial, dependsOn, parent).key : pulumi.secret(given);
+  const value = givenSecret(name, args) ?? mintedKey(name, args, serial, dependsOn, parent).key;
   return new aws.ssm.Parameter(
     `${name}-join-secret`,
     {
@@ -46,6 +46,19 @@ export function joinSecret(
     },
     { parent, additionalSecretOutputs: ["value"] },
   );
+}
+
+/** The user's own secret. An output is checked here, as soon as it is known; `resolveArgs` checked what it could. */
+export function givenSecret(name: string, args: ResolvedArgs): pulumi.Output<string> | undefined {
+  const key = args.authKey !== undefined ? "authKey" : "oauthClientSecret";
+  const given = args[key];
+  if (given === undefined) return undefined;
+  return pulumi.secret(given).apply((value) => {
+    const problems = new Problems();
+    checkJoinSecret(key, value, problems);
+    if (problems.list.length > 0) throw new pulumi.RunError(`relay ${name}: ${problems.list.join("; ")}`);
+    return value;
+  });
 }
 
 function mintedKey(

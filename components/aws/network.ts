@@ -1,14 +1,16 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { ResolvedArgs } from "../peer-relay-args";
-import { KeptValue } from "./kept-value";
+import { DEFAULTS, type PeerRelayArgs, type ResolvedArgs } from "../peer-relay-args";
+import { checkedZone, defaultVpc, noIpv6Block } from "./default-vpc";
+import { lookUp } from "./look-up";
+import { zonesOffering } from "./zones";
 
 /** Where the relay's VM and its security group go. */
 export interface RelayNetwork {
   vpcId: pulumi.Output<string>;
   /** Unset: the default subnet of {@link availabilityZone}. */
   subnetId?: pulumi.Output<string>;
-  availabilityZone?: pulumi.Input<string>;
+  availabilityZone?: pulumi.Input<string | undefined>;
   /** What must stand before the VM can reach the internet. */
   route: pulumi.Resource[];
 }
@@ -26,37 +28,48 @@ export function relayNetwork(
   if (args.network === "create") return ownNetwork(name, args, tags, parent);
   if (args.subnetId !== undefined) {
     const subnetId = pulumi.output(args.subnetId);
-    const vpcId = subnetId.apply((id) => vpcOfPublicSubnet(id, parent));
+    const vpcId = subnetId.apply((id) => vpcOfPublicSubnet(id, args.ipv6, parent));
     return { vpcId, subnetId, route: [] };
   }
-  return { vpcId: pulumi.output(defaultVpc(parent)), availabilityZone: args.availabilityZone, route: [] };
-}
-
-async function defaultVpc(parent: pulumi.Resource): Promise<string> {
-  try {
-    return (await aws.ec2.getVpc({ default: true }, { parent })).id;
-  } catch (error) {
-    if (!/no matching EC2 VPC found/.test(String(error))) throw error;
-    throw new Error(
-      'network "default": this account has no default VPC in this region. Use network: "create" for a small VPC of the ' +
-        "relay's own, or subnetId (in a stack file subnetIds) for a public subnet of yours.",
-    );
-  }
+  const vpcId = pulumi.output(defaultVpc(parent));
+  const availabilityZone = pulumi
+    .all([vpcId, args.availabilityZone])
+    .apply(([vpc, zone]) => checkedZone(vpc, zone, args.ipv6, parent));
+  return { vpcId, availabilityZone, route: [] };
 }
 
 /** A subnet of the same program gets its route only after its id is known, and this check does not wait for that. */
 const ROUTE_TRIES = 10;
 const ROUTE_PAUSE_MS = 3_000;
 
-/** The subnet's VPC. @throws when the subnet has no route to an internet gateway: nobody could reach the relay. */
+/**
+ * Looks up whether a relay can stand in a subnet, for a program that wants to know before it creates anything: once a
+ * relay is under way, Pulumi puts the error behind a long list of what depends on the subnet.
+ * @throws when the subnet has no route to an internet gateway, or lacks the IPv6 block that `ipv6` asks for
+ */
+export async function checkRelaySubnet(
+  subnetId: string,
+  { ipv6 = DEFAULTS.ipv6 }: Pick<PeerRelayArgs, "ipv6"> = {},
+): Promise<void> {
+  await vpcOfPublicSubnet(subnetId, ipv6, undefined, 1);
+}
+
+/**
+ * The subnet's VPC.
+ * @throws when the subnet has no route to an internet gateway, so that nobody could reach the relay, or lacks the IPv6
+ * block that `ipv6` asks for
+ */
 async function vpcOfPublicSubnet(
   subnetId: string,
-  parent: pulumi.Resource,
+  ipv6: boolean,
+  parent?: pulumi.Resource,
   tries = pulumi.runtime.isDryRun() ? 1 : ROUTE_TRIES,
 ): Promise<string> {
-  const { vpcId } = await aws.ec2.getSubnet({ id: subnetId }, { parent });
+  const subnet = await lookUp(`subnetId ${subnetId}`, aws.ec2.getSubnet({ id: subnetId }, { parent }));
+  if (ipv6 && !subnet.ipv6CidrBlock) throw new pulumi.RunError(noIpv6Block([subnet]));
+  const { vpcId } = subnet;
   const tables = async (filters: { name: string; values: string[] }[]) =>
-    (await aws.ec2.getRouteTables({ filters }, { parent })).ids;
+    (await lookUp(`the route table of ${subnetId}`, aws.ec2.getRouteTables({ filters }, { parent }))).ids;
   const own = await tables([{ name: "association.subnet-id", values: [subnetId] }]);
   // A subnet without a table of its own uses the VPC's main one.
   const main = [
@@ -64,21 +77,26 @@ async function vpcOfPublicSubnet(
     { name: "association.main", values: ["true"] },
   ];
   const tableId = own[0] ?? (await tables(main))[0];
-  const routes = tableId ? (await aws.ec2.getRouteTable({ routeTableId: tableId }, { parent })).routes : [];
+  const routes = tableId ? await routesOf(tableId, parent) : [];
   const isPublic = routes.some(
     (route) => route.cidrBlock === "0.0.0.0/0" && route.gatewayId.startsWith("igw-"),
   );
   if (!isPublic && tries > 1) {
     await new Promise((resolve) => setTimeout(resolve, ROUTE_PAUSE_MS));
-    return vpcOfPublicSubnet(subnetId, parent, tries - 1);
+    return vpcOfPublicSubnet(subnetId, ipv6, parent, tries - 1);
   }
   if (!isPublic) {
-    throw new Error(
+    throw new pulumi.RunError(
       `subnetId ${subnetId}: its route table ${tableId ?? "(none)"} has no route for 0.0.0.0/0 to an internet gateway, ` +
         "so no client could reach the relay. Choose a public subnet.",
     );
   }
   return vpcId;
+}
+
+async function routesOf(routeTableId: string, parent?: pulumi.Resource) {
+  const found = aws.ec2.getRouteTable({ routeTableId }, { parent });
+  return (await lookUp(`the route table ${routeTableId}`, found)).routes;
 }
 
 /** A dual-stack VPC with one public subnet, in a zone that offers the instance type. */
@@ -102,7 +120,7 @@ function ownNetwork(
       // AWS gives the VPC a /56, and a subnet takes a /64 of it.
       ipv6CidrBlock: vpc.ipv6CidrBlock.apply((block) => block.replace(/\/56$/, "/64")),
       availabilityZone:
-        args.availabilityZone ?? zonesOffering(args.instanceType, parent).apply((zones) => zones[0]!),
+        args.availabilityZone ?? zonesOffering(args.instanceType, parent).then((zones) => zones[0]!),
       tags,
     },
     { parent, ignoreChanges: args.availabilityZone === undefined ? ["availabilityZone"] : [] },
@@ -119,33 +137,4 @@ function ownNetwork(
     ),
   ];
   return { vpcId: vpc.id, subnetId: subnet.id, route };
-}
-
-/**
- * Zones for `count` relays of one instance type, spread over those of the region that offer it. Each is chosen once and
- * then kept, also when AWS opens another zone: a relay must not be replaced because of that.
- * @param prefix name of the relays: the choices are resources `<prefix>-1-zone`, `<prefix>-2-zone`, ...
- */
-export function relayZones(prefix: string, count: number, instanceType: string): pulumi.Output<string>[] {
-  const zones = zonesOffering(instanceType);
-  return Array.from({ length: count }, (_, index) => {
-    const value = zones.apply((all) => all[index % all.length]!);
-    return new KeptValue(`${prefix}-${index + 1}-zone`, { key: instanceType, value }).value;
-  });
-}
-
-/**
- * The region's zones that offer an instance type, in a stable order. Not every zone has every type.
- * @throws when none has it
- */
-function zonesOffering(instanceType: string, parent?: pulumi.Resource): pulumi.Output<string[]> {
-  const filters = [{ name: "instance-type", values: [instanceType] }];
-  const offerings = aws.ec2.getInstanceTypeOfferingsOutput(
-    { filters, locationType: "availability-zone" },
-    { parent },
-  );
-  return offerings.locations.apply((zones) => {
-    if (zones.length === 0) throw new Error(`instanceType ${instanceType} is not offered in this region`);
-    return [...new Set(zones)].sort();
-  });
 }

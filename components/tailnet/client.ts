@@ -47,18 +47,27 @@ export interface TailnetClient {
 
 /** Answers after which the same request may be sent again. */
 const RETRY_STATUSES = [429, 500, 502, 503, 504];
-const ATTEMPTS = 6;
 const REQUEST_TIMEOUT_MS = 60_000;
 
+/** How long a client tries. */
+export interface Patience {
+  /** How often a request is sent that gets no answer, or one that asks to try again. */
+  attempts: number;
+  /** Ends all that the client does; without it each request has its own limit. */
+  signal?: AbortSignal;
+}
+
+const PATIENT: Patience = { attempts: 6 };
+
 /** Makes a client. Nothing is sent before the first request; an OAuth token is fetched then and again on a 401. */
-export function connectTailnet(credentials: TailnetCredentials): TailnetClient {
+export function connectTailnet(credentials: TailnetCredentials, patience: Patience = PATIENT): TailnetClient {
   let token: string | undefined = credentials.apiKey;
   const send = async (request: ApiRequest): Promise<ApiAnswer> => {
-    token ??= await fetchToken(credentials);
-    let answer = await sendWithRetries(credentials.baseUrl, request, token);
+    token ??= await fetchToken(credentials, patience);
+    let answer = await sendWithRetries(credentials.baseUrl, request, token, patience);
     if (answer.status === 401 && !credentials.apiKey) {
-      token = await fetchToken(credentials);
-      answer = await sendWithRetries(credentials.baseUrl, request, token);
+      token = await fetchToken(credentials, patience);
+      answer = await sendWithRetries(credentials.baseUrl, request, token, patience);
     }
     if (answer.status < 300 || request.expect?.includes(answer.status)) return answer;
     throw new TailscaleApiError(
@@ -108,7 +117,7 @@ export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-async function fetchToken(credentials: TailnetCredentials): Promise<string> {
+async function fetchToken(credentials: TailnetCredentials, patience: Patience): Promise<string> {
   const federated = !credentials.oauthClientSecret;
   const form = new URLSearchParams({ client_id: credentials.oauthClientId ?? "" });
   if (federated) form.set("jwt", credentials.identityToken ?? "");
@@ -123,6 +132,7 @@ async function fetchToken(credentials: TailnetCredentials): Promise<string> {
       contentType: "application/x-www-form-urlencoded",
     },
     undefined,
+    patience,
   );
   if (answer.status >= 300) {
     throw new TailscaleApiError(
@@ -134,13 +144,14 @@ async function fetchToken(credentials: TailnetCredentials): Promise<string> {
 }
 
 /**
- * Sends until an answer that is worth looking at comes, at most {@link ATTEMPTS} times. Only requests that may be
+ * Sends until an answer that is worth looking at comes, as often as `patience` has it. Only requests that may be
  * repeated are: a policy write carries If-Match, so a second try of one that was applied is refused, not applied twice.
  */
 async function sendWithRetries(
   baseUrl: string,
   request: ApiRequest,
   token: string | undefined,
+  { attempts, signal }: Patience,
 ): Promise<ApiAnswer> {
   for (let attempt = 1; ; attempt++) {
     let answer: ApiAnswer | undefined;
@@ -150,7 +161,7 @@ async function sendWithRetries(
         method: request.method,
         headers: headersOf(request, token),
         body: request.body,
-        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+        signal: signal ?? AbortSignal.timeout(REQUEST_TIMEOUT_MS),
       });
       answer = {
         status: response.status,
@@ -164,7 +175,7 @@ async function sendWithRetries(
     } catch (error) {
       // By name: classes that went through Pulumi's serialiser are no longer what instanceof expects.
       if ((error as Error).name === "TailscaleApiError") throw error;
-      if (attempt >= ATTEMPTS) {
+      if (attempt >= attempts) {
         const cause = (error as { cause?: { message?: string } }).cause?.message ?? (error as Error).message;
         throw new TailscaleApiError(
           `Tailscale API: ${request.method} ${request.path}: no answer from ${baseUrl} after ${attempt} tries: ${cause}`,
@@ -172,7 +183,7 @@ async function sendWithRetries(
         );
       }
     }
-    if (answer && attempt >= ATTEMPTS) return answer;
+    if (answer && attempt >= attempts) return answer;
     await pause(wait);
   }
 }

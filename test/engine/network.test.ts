@@ -14,7 +14,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { Lab, makeStack, outputsOf, setConfig, Stack, startLab } from "../../lab";
 import { leftovers } from "../../lab/aws";
-import { destroy, ec2, fails, up } from "./support";
+import { destroy, ec2, fails, stateOf, up } from "./support";
 
 const POLICY = '{"tagOwners": {}, "acls": [{"action": "accept", "src": ["*"], "dst": ["*:*"]}]}\n';
 const REGION = "eu-central-1";
@@ -38,6 +38,9 @@ describe("The relay's network on the real engine", function () {
   });
   afterEach(() => lab?.close());
 
+  /** What stands in the state beside the stack itself and the provider that look-ups go through. */
+  const created = () =>
+    [...stateOf(lab, stack).values()].filter(({ type }) => !/^pulumi:(pulumi|providers):/.test(type));
   const instance = async () => {
     const [relay] = (await outputsOf(lab.engine, stack)).relays as {
       instanceId: string;
@@ -86,9 +89,46 @@ describe("The relay's network on the real engine", function () {
       new DescribeSubnetsCommand({ Filters: [{ Name: "default-for-az", Values: ["true"] }] }),
     );
     const ids = Subnets!.map((subnet) => subnet.SubnetId!);
-    setConfig(stack, { "peer-relay:subnetIds": ids.slice(0, 1) });
+    setConfig(stack, { "peer-relay:subnetIds": ids.slice(0, 1), "peer-relay:ipv6": true });
+    const lacking = await fails(lab, stack, "up", "--yes", "--skip-preview");
+    assert.match(
+      lacking,
+      new RegExp(`ipv6 must go with .*IPv6 block, got true with ${ids[0]} \\(.*without one`),
+    );
+    assert.deepEqual(created(), []);
+
+    setConfig(stack, { "peer-relay:ipv6": undefined });
     await up(lab, stack);
     assert.equal((await instance()).vm.SubnetId, ids[0]);
     await destroy(lab, stack);
+  });
+
+  it("puts relays where the default VPC has a subnet, and says what IPv6 lacks there", async () => {
+    const { Subnets } = await client.send(
+      new DescribeSubnetsCommand({ Filters: [{ Name: "availability-zone", Values: [`${REGION}a`] }] }),
+    );
+    for (const { SubnetId } of Subnets ?? []) await client.send(new DeleteSubnetCommand({ SubnetId }));
+    setConfig(stack, { "peer-relay:ipv6": true });
+    const output = await fails(lab, stack, "up", "--yes", "--skip-preview");
+    assert.match(
+      output,
+      /ipv6 must go with .*subnet-\w+ \(eu-central-1b\).*without one\. Use network: "create"/,
+    );
+    assert.deepEqual(created(), []);
+
+    setConfig(stack, { "peer-relay:ipv6": undefined });
+    await up(lab, stack);
+    assert.equal((await instance()).vm.Placement?.AvailabilityZone, `${REGION}b`);
+    await destroy(lab, stack);
+  });
+
+  it("says in one line that AWS can't be asked, and creates nothing", async () => {
+    lab.engine.env.AWS_ENDPOINT_URL = "http://127.0.0.1:9";
+    const output = await fails(lab, stack, "up", "--yes", "--skip-preview");
+    const errors = output.split("\n").filter((line) => /^ +error: /.test(line));
+    assert.equal(errors.length, 1, output);
+    assert.match(errors[0]!, /AWS did not answer the look-up of the zones .* aws:region .*127\.0\.0\.1:9/);
+    assert.doesNotMatch(output, /unhandled exception|^ +at /m);
+    assert.deepEqual(created(), []);
   });
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
 import type { PeerRelayArgs } from "../../../components/peer-relay-args";
 import { resolveArgs, warningsFor } from "../../../components/resolve-args";
 import { InvalidArgsError } from "../../../components/validate";
@@ -102,7 +103,7 @@ const BAD: [what: string, args: Record<string, unknown>, problem: string][] = [
   [
     "two kinds of auth",
     { authKey: auth, oauthClientSecret: client },
-    'auth must be at most one of authKey, oauthClientSecret, workloadIdentity, got ["authKey","oauthClientSecret"]',
+    "oauthClientSecret must not come with authKey: a relay joins in one way, give one of them",
   ],
   [
     "an API key as auth key",
@@ -234,6 +235,11 @@ const BAD: [what: string, args: Record<string, unknown>, problem: string][] = [
     { authKey: 5 },
     "authKey must be a string, or an output or a promise of one (its value is a secret and not shown)",
   ],
+  [
+    "a number as a subnet, and shows it",
+    { subnetId: 5 },
+    "subnetId must be a string, or an output or a promise of one, got 5",
+  ],
   ["a long wait", { readyTimeoutSeconds: 86400 }, "readyTimeoutSeconds must be 30 to 3600, got 86400"],
   ["a misspelt argument", { allowedCidr: ["::/0"] }, "allowedCidr is not an argument of PeerRelay"],
 ];
@@ -252,6 +258,26 @@ describe("PeerRelay's arguments", () => {
   for (const [what, args, problem] of BAD) {
     it(`refuses ${what}`, () => assert.deepEqual(problemsOf({ ...good, ...args }), [problem]));
   }
+
+  it("names every kind of auth that is given, and no other field", () => {
+    const all = { authKey: auth, oauthClientSecret: client, workloadIdentity: wif };
+    assert.deepEqual(problemsOf({ ...good, ...all }), [
+      "oauthClientSecret must not come with authKey: a relay joins in one way, give one of them",
+      "workloadIdentity must not come with authKey: a relay joins in one way, give one of them",
+    ]);
+  });
+
+  it("takes what is known later for what it is: outputs and promises", () => {
+    const later = {
+      amiId: pulumi.output("ami-1"),
+      authKey: pulumi.secret(auth),
+      availabilityZone: Promise.resolve("x"),
+    };
+    assert.deepEqual(problemsOf({ ...good, ...later }), []);
+    assert.deepEqual(problemsOf({ ...good, amiId: {} }), [
+      "amiId must be a string, or an output or a promise of one, got {}",
+    ]);
+  });
 
   it("takes blocks, ports and tags at their limits", () => {
     const fine = {

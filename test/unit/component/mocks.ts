@@ -51,8 +51,11 @@ function answerOf(token: string): Record<string, unknown> {
   }
 }
 
+/** Answers to look-ups, by token, in place of those that the mocks have. */
+export type Answers = Record<string, (args: Record<string, unknown>) => Record<string, unknown>>;
+
 /** Runs a program on Pulumi's mocks until all that it started has settled. */
-export async function runOnMocks(program: () => void): Promise<Seen> {
+export async function runOnMocks(program: () => void | Promise<void>, answers: Answers = {}): Promise<Seen> {
   const seen: Seen = { resources: new Map(), warnings: [] };
   await pulumi.runtime.setMocks(
     {
@@ -61,7 +64,7 @@ export async function runOnMocks(program: () => void): Promise<Seen> {
         seen.resources.set(name, { type, name, inputs: plain });
         return { id: id || `${name}-id`, state: outputsOf(type, plain) };
       },
-      call: ({ token }) => answerOf(token),
+      call: ({ token, inputs }) => answers[token]?.(inputs) ?? answerOf(token),
     },
     "peer-relay",
     "test",

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createServer, type AddressInfo } from "node:net";
 import { connectTailnet } from "../../../components/tailnet/client";
 import { readCredentials } from "../../../components/tailnet/credentials";
 import { policyFileOf } from "../../../components/tailnet/policy-file";
@@ -83,6 +84,36 @@ describe("The tailnet client, against the lab's Tailscale API", () => {
     const { etag } = await file.read();
     await assert.rejects(file.write(POLICY, etag ?? ""), /POST .*\/acl: 403: .*policy_file/);
   });
+
+  it("exchanges an identity token for one of the API", async () => {
+    const { clientId, audience } = lab.addFederatedIdentity({ scopes: ["policy_file"] });
+    const claims = { aud: audience, sub: "repo:example/relay", exp: (Date.now() + clock) / 1000 + 60 };
+    const connected = client({
+      TAILSCALE_BASE_URL: lab.url,
+      TAILSCALE_OAUTH_CLIENT_ID: clientId,
+      TAILSCALE_IDENTITY_TOKEN: `e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.x`,
+    });
+    assert.equal((await policyFileOf(connected).read()).text, POLICY);
+  });
+
+  it("tries no oftener and no longer than it is told", async () => {
+    const silent = createServer(() => undefined);
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    try {
+      const { port } = silent.address() as AddressInfo;
+      const credentials = { baseUrl: `http://127.0.0.1:${port}`, tailnet: "-", apiKey: "key" };
+      const hasty = connectTailnet(credentials, { attempts: 1, signal: AbortSignal.timeout(100) });
+      await assert.rejects(policyFileOf(hasty).read(), /no answer from \S+ after 1 tries/);
+    } finally {
+      silent.close();
+    }
+    lab.faults.add({ path: /\/acl$/, kind: "html", status: 502 });
+    const once = connectTailnet(
+      readCredentials(() => undefined, lab.env),
+      { attempts: 1 },
+    );
+    await assert.rejects(policyFileOf(once).read(), /502/);
+  }).timeout(2_000);
 
   it("waits when told to slow down, and tries again after a gateway's error page", async () => {
     lab.faults.add({ path: /\/acl$/, kind: "rate-limit", retryAfterSeconds: 1 });

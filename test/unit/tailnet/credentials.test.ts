@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { CredentialsError, readCredentials } from "../../../components/tailnet/credentials";
 
 const read = (config: Record<string, string>, env: Record<string, string> = {}) =>
@@ -38,6 +41,39 @@ describe("Tailscale credentials", () => {
         .identityToken,
       "jwt",
     );
+  });
+
+  it("may be in files, as the provider reads them", () => {
+    const directory = mkdtempSync(join(tmpdir(), "credentials-"));
+    try {
+      const file = (name: string, content: string) => {
+        writeFileSync(join(directory, name), content);
+        return `file:${join(directory, name)}`;
+      };
+      const config = { oauthClientId: file("id", "kEXAMPLE\n"), identityTokenEnvironmentVariableName: "MY" };
+      const { oauthClientId, identityToken } = read(config, { MY: file("token", "a.b.c\n") });
+      assert.deepEqual([oauthClientId, identityToken], ["kEXAMPLE", "a.b.c"]);
+      assert.throws(
+        () => read({ apiKey: `file:${directory}/none` }),
+        /^CredentialsError: tailscale:apiKey must be readable, got file:\S+\/none: ENOENT/,
+      );
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  it("can't be an audience alone, and the error names what works instead", () => {
+    for (const [config, env] of [
+      [{ audience: "api.tailscale.com/x", oauthClientId: "x" }, {}],
+      [{ oauthClientId: "x" }, { TAILSCALE_AUDIENCE: "api.tailscale.com/x" }],
+    ] as const) {
+      assert.throws(
+        () => read(config, env),
+        /^CredentialsError: tailscale:audience .*set tailscale:identityToken/,
+      );
+    }
+    const { apiKey } = read({ audience: "a", apiKey: "key" });
+    assert.equal(apiKey, "key");
   });
 
   it("are missed with the names of what to set", () => {
