@@ -13,9 +13,11 @@ const WITH_SDK = [
   "aws/kept-value.ts",
   "aws/look-up.ts",
   "aws/network.ts",
+  "aws/vm.ts",
   "aws/zones.ts",
   "peer-relay.ts",
   "policy/resource.ts",
+  "relay-user-data.ts",
   "tailnet/enrollment.ts",
   "tailnet/relay-device.ts",
 ];
