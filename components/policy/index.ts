@@ -29,14 +29,18 @@
  *
  * @module
  */
+export { adoptFragment } from "./adopt";
 export {
   conflictDelay,
   editPolicyFile,
   type EditPolicyFileOptions,
   type PolicyFileStore,
 } from "./edit-policy-file";
+export { forgetOwner } from "./forget";
 export {
+  checkFragment,
   type Grant,
+  ownerIssues,
   type PolicyFragment,
   type RelayPolicyArgs,
   relayCapability,
@@ -45,6 +49,8 @@ export {
 } from "./fragment";
 export { type FragmentPart, fragmentParts, type FragmentStatus, fragmentStatus } from "./fragment-status";
 export { addFragment, removeFragment, renderFragment } from "./merge";
+export { type OwnedPart, ownedParts } from "./owned-parts";
 export type { EditOptions } from "./plan";
 export { relayOwners } from "./relay-owners";
 export { PolicyError, type PolicyErrorCode } from "./policy-error";
+export { fragmentPresence, type PresentPart } from "./presence";
