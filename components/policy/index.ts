@@ -51,6 +51,7 @@ export { type FragmentPart, fragmentParts, type FragmentStatus, fragmentStatus }
 export { addFragment, removeFragment, renderFragment } from "./merge";
 export { type OwnedPart, ownedParts } from "./owned-parts";
 export type { EditOptions } from "./plan";
+export { readRendering } from "./rendering";
 export { relayOwners } from "./relay-owners";
 export { PolicyError, type PolicyErrorCode } from "./policy-error";
 export { fragmentPresence, type PresentPart } from "./presence";
