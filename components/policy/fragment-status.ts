@@ -55,6 +55,20 @@ export function fragmentParts(policyText: string, fragment: PolicyFragment): Fra
   return [...grantParts(doc, fragment), ...tagParts(doc, fragment), ...allowAllParts(doc, fragment)];
 }
 
+/**
+ * What a file has under the fragment's owner with another content, as a second stack of the same name would have it.
+ * Tag owners under the name of grants that come without any are none of it: the emitted fragment has both under
+ * one name, and somebody merged it from the command line.
+ *
+ * @throws PolicyError `invalid-policy`
+ */
+export function takenParts(policyText: string, fragment: PolicyFragment): FragmentPart[] {
+  const grantsOnly = fragment.grants.length > 0 && Object.keys(fragment.tagOwners).length === 0;
+  return fragmentParts(policyText, fragment)
+    .filter(({ state }) => state === "stale" || state === "edited")
+    .filter(({ part }) => !(grantsOnly && part.startsWith("tagOwners[")));
+}
+
 function grantParts(doc: PolicyDocument, fragment: PolicyFragment): FragmentPart[] {
   const mine = ownGrants({ doc, fragment });
   const cut = new Set(mine.map(({ item }) => item));

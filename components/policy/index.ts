@@ -47,7 +47,13 @@ export {
   relayPolicyFragment,
   type TagOwners,
 } from "./fragment";
-export { type FragmentPart, fragmentParts, type FragmentStatus, fragmentStatus } from "./fragment-status";
+export {
+  type FragmentPart,
+  fragmentParts,
+  type FragmentStatus,
+  fragmentStatus,
+  takenParts,
+} from "./fragment-status";
 export { addFragment, removeFragment, renderFragment } from "./merge";
 export { type OwnedPart, ownedParts } from "./owned-parts";
 export type { EditOptions } from "./plan";

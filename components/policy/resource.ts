@@ -6,7 +6,7 @@ import { policyFileOf } from "../tailnet/policy-file";
 // From their own files, not from the folder's door: Pulumi's closure serialiser does not see through re-exports.
 import { editPolicyFile } from "./edit-policy-file";
 import type { Grant, PolicyFragment, TagOwners } from "./fragment";
-import { fragmentParts, fragmentStatus } from "./fragment-status";
+import { fragmentStatus, takenParts } from "./fragment-status";
 import { addFragment, removeFragment } from "./merge";
 import { PolicyError } from "./policy-error";
 
@@ -67,7 +67,7 @@ async function merge(
  * content is let through: that is what an `up` left behind that was cut off before its state was saved.
  */
 function refuseTaken(text: string, fragment: PolicyFragment): void {
-  const taken = fragmentParts(text, fragment).filter(({ state }) => state === "stale" || state === "edited");
+  const taken = takenParts(text, fragment);
   if (taken.length === 0) return;
   throw new PolicyError(
     "owner-taken",

@@ -10,6 +10,7 @@ import {
   type PolicyFragment,
   removeFragment,
   renderFragment,
+  takenParts,
 } from "../../../components/policy";
 import { validFiles } from "./support/corpus";
 import { readHujson } from "./support/hujson";
@@ -194,6 +195,33 @@ describe("forget", () => {
   it("takes stray markers out too", () => {
     const lost = edit(added, /(.*grant#[12].*\n).*\n/, "$1");
     assert.deepEqual(owners(forgetOwner(lost, fragment.owner)), []);
+  });
+});
+
+describe("an emitted fragment that goes over to a stack's two names", () => {
+  const grants = { ...fragment, tagOwners: {} };
+  const tags = { owner: `${fragment.owner}/tags`, grants: [], tagOwners: fragment.tagOwners };
+
+  it("is no other stack's, whether it was merged or pasted and adopted, and goes with the stack", () => {
+    const pasted = forgetOwner(added, fragment.owner);
+    for (const text of [added, adoptFragment(pasted, fragment)]) {
+      assert.deepEqual([takenParts(text, tags), takenParts(text, grants)], [[], []]);
+      const up = addFragment(addFragment(text, tags), grants);
+      assert.deepEqual([fragmentStatus(up, tags), fragmentStatus(up, grants)], ["present", "present"]);
+      assert.equal(fragmentStatus(removeFragment(removeFragment(up, grants), tags), grants), "absent");
+    }
+    assert.equal(
+      removeFragment(removeFragment(addFragment(addFragment(added, tags), grants), grants), tags),
+      file,
+    );
+  });
+
+  it("is another stack's when its grants or its tags are others", () => {
+    const narrower = { ...grants, grants: [grant] };
+    const wider = { ...tags, tagOwners: { "tag:relay": ["group:net"] } };
+    const names = (parts: { part: string }[]) => parts.map(({ part }) => part);
+    assert.deepEqual(names(takenParts(added, narrower)), ["grants[1]"]);
+    assert.deepEqual(names(takenParts(addFragment(file, tags), wider)), ['tagOwners["tag:relay"]']);
   });
 });
 
