@@ -57,7 +57,6 @@ function codeOf(error: unknown): ErrorReport["code"] {
   const { name, code } = error as { name?: string; code?: string };
   if (error instanceof CliError) return error.code;
   if (name === "PolicyError") return code as PolicyErrorCode;
-  if (name === "TailscaleApiError") return "api";
   return "internal";
 }
 

@@ -10,6 +10,8 @@ export type EditText = (text: string) => string;
 export interface ChangeOptions {
   yes: boolean;
   json: boolean;
+  /** What to say when there is nothing to write. */
+  unchanged: string;
 }
 
 /** What `plan --json` and every command that writes print; of a plan, `changed` is what would be. */
@@ -33,11 +35,11 @@ export async function planChange(
   io: Io,
   target: Target,
   edit: EditText,
-  json: boolean,
+  { json, unchanged }: Omit<ChangeOptions, "yes">,
 ): Promise<ChangeReport> {
   const change = await readChange(target, edit);
   if (change.before !== change.after) await target.store.validate(change.after);
-  if (!json) showChange(io, target, change);
+  if (!json) showChange(io, target, change, unchanged);
   return report(target, change);
 }
 
@@ -50,7 +52,7 @@ export async function makeChange(
 ): Promise<ChangeReport> {
   for (let round = 1; round <= ROUNDS; round++) {
     const planned = await readChange(target, edit);
-    if (!options.json) showChange(io, target, planned);
+    if (!options.json) showChange(io, target, planned, options.unchanged);
     if (planned.before === planned.after) return report(target, planned);
     await confirm(io, target, options);
     const written = await writeChange(target, edit, planned, options.yes);
@@ -58,7 +60,7 @@ export async function makeChange(
       if (!options.json) io.say(`written to ${target.name}`);
       if (!options.json && written.before !== planned.before) {
         io.say("others had changed it meanwhile; what was written:");
-        showChange(io, target, written);
+        showChange(io, target, written, options.unchanged);
       }
       return report(target, written);
     }
@@ -111,8 +113,8 @@ async function confirm(io: Io, target: Target, { yes, json }: ChangeOptions): Pr
   }
 }
 
-function showChange(io: Io, target: Target, { before, after }: Change): void {
-  if (before === after) io.say(`no change: ${target.name} is as it should be`);
+function showChange(io: Io, target: Target, { before, after }: Change, unchanged: string): void {
+  if (before === after) io.say(`no change: ${unchanged}`);
   else io.out(paintDiff(io.show(unifiedDiff(target.fileName, before, after)), io.paint));
 }
 

@@ -83,6 +83,10 @@ export function policyCommand(io: Io, end: (exit: number) => void): Command {
   withYes(
     add("remove", "Takes an owner's part out of the file, and nothing else.", REMOVE_EXAMPLES, remove)
       .addOption(owners("whose part to take out; may be repeated").makeOptionMandatory())
+      .option(
+        "--fragment <file>",
+        "grants in here go too where they stand in the file without a marker; - is stdin",
+      )
       .option("--force", "take out what was edited by hand too", false),
   );
   withYes(
@@ -139,42 +143,51 @@ function withYes(command: Command): Command {
   return command.option("--yes", "write without asking", false);
 }
 
-async function show(io: Io, target: Target, { owner, json }: Options): Promise<number> {
+async function show(io: Io, target: Target, options: Options): Promise<number> {
+  const { owner, json } = options;
   const { text } = await target.store.read();
   const report = showReport(target.name, ownedParts(text), owner);
   if (json) printJson(io, report);
-  else if (report.owners.length === 0)
-    io.say(`${target.name} has nothing of ${owner.join(", ") || "peer-relay"}`);
+  else if (report.owners.length === 0) io.say(hasNothing(target, options));
   else io.out(io.show(showText(report, io.paint)));
   return EXIT.done;
 }
 
 async function plan(io: Io, target: Target, options: Options): Promise<number> {
-  const report = await planChange(io, target, await applyEdit(io, options), options.json === true);
+  const choices = { json: options.json === true, unchanged: asWanted(target) };
+  const report = await planChange(io, target, await applyEdit(io, options), choices);
   if (options.json) printJson(io, report);
   return report.changed ? EXIT.changes : EXIT.done;
 }
 
 async function apply(io: Io, target: Target, options: Options): Promise<number> {
-  return change(io, target, await applyEdit(io, options), options);
+  return change(io, target, await applyEdit(io, options), asWanted(target), options);
 }
 
 async function remove(io: Io, target: Target, options: Options): Promise<number> {
-  const edit = inTurn(options.owner.map(bare), (text, fragment) =>
+  const edit = inTurn(await ownersParts(io, options), (text, fragment) =>
     removeFragment(text, fragment, { force: options.force === true }),
   );
-  return change(io, target, edit, options);
+  return change(io, target, edit, hasNothing(target, options), options);
 }
 
 async function adopt(io: Io, target: Target, options: Options): Promise<number> {
-  const fragments =
-    options.fragment === undefined ? options.owner.map(bare) : await readFragments(io, options);
-  return change(io, target, inTurn(fragments, adoptFragment), options);
+  const edit = inTurn(await ownersParts(io, options), adoptFragment);
+  const unchanged = `${target.name} has nothing to adopt for ${options.owner.join(", ")}`;
+  return change(io, target, edit, unchanged, options);
 }
 
 async function forget(io: Io, target: Target, options: Options): Promise<number> {
   const edit = inTurn(options.owner.map(bare), (text, { owner }) => forgetOwner(text, owner));
-  return change(io, target, edit, options);
+  return change(io, target, edit, hasNothing(target, options), options);
+}
+
+function asWanted({ name }: Target): string {
+  return `${name} is as it should be`;
+}
+
+function hasNothing({ name }: Target, { owner }: Options): string {
+  return `${name} has nothing of ${owner.join(", ") || "peer-relay"}`;
 }
 
 async function check(io: Io, target: Target, options: Options): Promise<number> {
@@ -190,8 +203,14 @@ async function check(io: Io, target: Target, options: Options): Promise<number> 
   return report.complete ? EXIT.done : EXIT.lacking;
 }
 
-async function change(io: Io, target: Target, edit: EditText, options: Options): Promise<number> {
-  const choices: ChangeOptions = { yes: options.yes === true, json: options.json === true };
+async function change(
+  io: Io,
+  target: Target,
+  edit: EditText,
+  unchanged: string,
+  options: Options,
+): Promise<number> {
+  const choices: ChangeOptions = { yes: options.yes === true, json: options.json === true, unchanged };
   const report = await makeChange(io, target, edit, choices);
   if (options.json) printJson(io, report);
   return EXIT.done;
@@ -208,6 +227,11 @@ function inTurn(
   edit: (text: string, fragment: PolicyFragment) => string,
 ): EditText {
   return (text) => fragments.reduce(edit, text);
+}
+
+/** What is known of the owners' parts: their names, and with `--fragment` what they have without a marker too. */
+async function ownersParts(io: Io, options: Options): Promise<PolicyFragment[]> {
+  return options.fragment === undefined ? options.owner.map(bare) : readFragments(io, options);
 }
 
 function bare(owner: string): PolicyFragment {

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { PolicyFileStore } from "../../components/policy";
 // Not from the folder's door: that one loads Pulumi's SDK, which takes a second.
-import { connectTailnet } from "../../components/tailnet/client";
+import { connectTailnet, STALE_HINT } from "../../components/tailnet/client";
 import { readCredentials, type TailnetCredentials } from "../../components/tailnet/credentials";
 import { policyFileOf } from "../../components/tailnet/policy-file";
 import { hasCredentials, isHttpUrl, show } from "../../components/validate";
@@ -40,7 +40,7 @@ export function openTarget({ file, headscale }: TargetOptions, env: NodeJS.Proce
   const credentials = tailnetCredentials(env);
   checkUrl("TAILSCALE_BASE_URL", credentials.baseUrl);
   const name = credentials.tailnet === "-" ? "the tailnet" : `the tailnet ${credentials.tailnet}`;
-  const store = withRefusals(policyFileOf(connectTailnet(credentials)));
+  const store = withCliErrors(policyFileOf(connectTailnet(credentials)));
   return { name, fileName: FILE_NAME, store, whenChanged: "again" };
 }
 
@@ -73,16 +73,17 @@ function tailnetCredentials(env: NodeJS.ProcessEnv): TailnetCredentials {
   }
 }
 
-/** A policy that Tailscale does not take is told from a request that failed. */
-function withRefusals(store: PolicyFileStore): PolicyFileStore {
-  const asRefusal = (error: unknown): never => {
-    const { name, status, message } = error as { name?: string; status?: number; message: string };
-    const isRefusal = name === "TailscaleApiError" && (status === 200 || status === 400);
-    throw isRefusal ? new CliError("refused", message) : error;
+/** A policy that Tailscale does not take is told from a request that failed; what only concerns Pulumi is left out. */
+function withCliErrors(store: PolicyFileStore): PolicyFileStore {
+  const failed = (error: unknown, refusals: number[] = []): never => {
+    const { name, status = 0, message } = error as { name?: string; status?: number; message: string };
+    if (name !== "TailscaleApiError") throw error;
+    throw new CliError(refusals.includes(status) ? "refused" : "api", message.replace(STALE_HINT, ""));
   };
+  const refused = (error: unknown) => failed(error, [200, 400]);
   return {
-    read: () => store.read(),
-    validate: (text) => store.validate(text).catch(asRefusal),
-    write: (text, ifMatch) => store.write(text, ifMatch).catch(asRefusal),
+    read: () => store.read().catch(failed),
+    validate: (text) => store.validate(text).catch(refused),
+    write: (text, ifMatch) => store.write(text, ifMatch).catch(refused),
   };
 }

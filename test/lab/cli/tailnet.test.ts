@@ -161,6 +161,26 @@ describe("peer-relay policy, against the lab's Tailscale API", () => {
     await set(pasted);
     const adopted = await withFragment(["adopt", "--owner", OWNER, "--yes"]);
     assert.deepEqual([adopted.code, lab.policy.text], [0, merged]);
+    const again = await withFragment(["adopt", "--owner", OWNER]);
+    assert.deepEqual(
+      [again.code, again.err],
+      [0, `no change: ${target} has nothing to adopt for ${OWNER}\n`],
+    );
+  });
+
+  it("remove and forget find nothing of an owner that has nothing, but remove what was pasted when shown a fragment", async () => {
+    const pasted = policy.replace('"grants": [', `"grants": [\n\t\t${JSON.stringify(fragment.grants[0])},`);
+    const tagged = pasted.replace('"tagOwners": {', '"tagOwners": {\n\t\t"tag:relay": [],');
+    await set(tagged);
+    for (const name of ["remove", "forget"]) {
+      const { code, err } = await run([name, "--owner", OWNER]);
+      assert.deepEqual([code, err], [0, `no change: ${target} has nothing of ${OWNER}\n`]);
+    }
+    const removed = await withFragment(["remove", "--owner", OWNER, "--yes"]);
+    assert.deepEqual(
+      [removed.code, lab.policy.text],
+      [0, policy.replace('"tagOwners": {', '"tagOwners": {\n\t\t"tag:relay": [],')],
+    );
   });
 
   it("check says by its exit code whether all is there, and what lacks", async () => {
@@ -421,7 +441,9 @@ describe("peer-relay policy, against the lab's Tailscale API", () => {
       assert.deepEqual([code, err], [0, ""]);
       assert.match(
         out,
-        new RegExp(`Examples:\n {2}\\$ .*peer-relay policy ${name}\\b[^]*Exit codes:\n {2}0 [^]* 7 `),
+        new RegExp(
+          `Examples:\n {2}\\$ .*peer-relay policy ${name}\\b[^]*Exit codes:\n {2}0 [^]*\n {2}7 {2}not`,
+        ),
       );
     }
     assert.match(
@@ -444,6 +466,7 @@ describe("peer-relay policy, against the lab's Tailscale API", () => {
     const echoed = await run(["show"]);
     lab.faults.add({ kind: "status", status: 400, message, path });
     const asJson = await run(["show", "--json"], { env });
+    assert.equal(/pulumi up/.test(printed.join("")), false, "that is no advice here");
     const typed = [`--api-key=${lab.apiKey}`, "--json"];
     assert.match(echoed.err, /400: \*\*\* and tskey-\*\*\* are wrong/);
     assert.match(asJson.out, /400: tskey-\*\*\* and \*\*\* are wrong/);

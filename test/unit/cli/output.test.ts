@@ -89,7 +89,13 @@ a/b/c
 
   it("of a check names what lacks and what is somebody else's", () => {
     const report = checkReport("here", [
-      { owner: "a", parts: [{ part: "grants[0]", state: "missing" }] },
+      {
+        owner: "a",
+        parts: [
+          { part: "grants[0]", state: "missing" },
+          { part: "grants[1]", state: "present" },
+        ],
+      },
       {
         owner: "b",
         parts: [
