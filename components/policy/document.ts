@@ -81,7 +81,12 @@ export function itemDigest(item: Item): string {
 
 /** The item's line, from 1. */
 export function lineOf(doc: PolicyDocument, item: Item): number {
-  return doc.text.slice(0, item.offset).split("\n").length;
+  return lineAt(doc, item.offset);
+}
+
+/** The line of an offset, from 1. */
+export function lineAt(doc: PolicyDocument, offset: number): number {
+  return doc.text.slice(0, offset).split("\n").length;
 }
 
 /** Where jsonc-parser accepts more than Tailscale does. */

@@ -55,6 +55,20 @@ export function fragmentParts(policyText: string, fragment: PolicyFragment): Fra
   return [...grantParts(doc, fragment), ...tagParts(doc, fragment), ...allowAllParts(doc, fragment)];
 }
 
+/**
+ * What a file has under the fragment's owner with another content, as a second stack of the same name would have it.
+ * Tag owners under the name of grants that come without any are none of it: the emitted fragment has both under
+ * one name, and somebody merged it from the command line.
+ *
+ * @throws PolicyError `invalid-policy`
+ */
+export function takenParts(policyText: string, fragment: PolicyFragment): FragmentPart[] {
+  const grantsOnly = fragment.grants.length > 0 && Object.keys(fragment.tagOwners).length === 0;
+  return fragmentParts(policyText, fragment)
+    .filter(({ state }) => state === "stale" || state === "edited")
+    .filter(({ part }) => !(grantsOnly && part.startsWith("tagOwners[")));
+}
+
 function grantParts(doc: PolicyDocument, fragment: PolicyFragment): FragmentPart[] {
   const mine = ownGrants({ doc, fragment });
   const cut = new Set(mine.map(({ item }) => item));
@@ -71,11 +85,14 @@ function grantParts(doc: PolicyDocument, fragment: PolicyFragment): FragmentPart
     }
     return isUnedited(found) ? "stale" : "edited";
   };
-  const wanted = fragment.grants.map((grant, i) => ({ part: `grants[${i}]`, state: stateOf(grant, i + 1) }));
+  const wanted = fragment.grants.map((grant, i) => ({
+    part: grantPart(i + 1),
+    state: stateOf(grant, i + 1),
+  }));
   const beyond = mine
     .filter((found) => !matched.has(found))
     .map((found) => ({
-      part: `grants[${found.marker.index - 1}]`,
+      part: grantPart(found.marker.index),
       state: isUnedited(found) ? ("stale" as const) : ("edited" as const),
     }));
   return [...wanted, ...beyond];
@@ -88,31 +105,39 @@ function allowAllParts(doc: PolicyDocument, { grants }: PolicyFragment): Fragmen
 
 function tagParts(doc: PolicyDocument, fragment: PolicyFragment): FragmentPart[] {
   const items = doc.tagOwners?.items ?? [];
-  const name = (tag: string | undefined): string => `tagOwners[${JSON.stringify(tag)}]`;
   const wanted = Object.entries(fragment.tagOwners).map(([tag, owners]) => {
     const item = items.find(({ key }) => key === tag);
     if (!item) {
-      return { part: name(tag), state: "missing" as const };
+      return { part: tagPart(tag), state: "missing" as const };
     }
     const mine = claimsOf(item).find(({ owner }) => owner === fragment.owner);
     if (!mine) {
       return {
-        part: name(tag),
+        part: tagPart(tag),
         state: claimsOf(item).length > 0 ? ("missing" as const) : ("present" as const),
       };
     }
     const wish = digest({ [tag]: owners });
     if (itemDigest(item) !== wish && !isVouched(item)) {
-      return { part: name(tag), state: "edited" as const };
+      return { part: tagPart(tag), state: "edited" as const };
     }
-    return { part: name(tag), state: mine.digest === wish ? ("present" as const) : ("stale" as const) };
+    return { part: tagPart(tag), state: mine.digest === wish ? ("present" as const) : ("stale" as const) };
   });
   const beyond = items
     .filter(({ key = "" }) => !Object.hasOwn(fragment.tagOwners, key))
     .filter((item) => claimsOf(item).some(({ owner }) => owner === fragment.owner))
     .map((item) => ({
-      part: name(item.key),
+      part: tagPart(item.key),
       state: isVouched(item) ? ("stale" as const) : ("edited" as const),
     }));
   return [...wanted, ...beyond];
+}
+
+/** How a grant is called in a report; `index` as in its marker, from 1. */
+export function grantPart(index: number): string {
+  return `grants[${index - 1}]`;
+}
+
+export function tagPart(tag: string | undefined): string {
+  return `tagOwners[${JSON.stringify(tag)}]`;
 }

@@ -93,7 +93,8 @@ export function checkFragment(fragment: PolicyFragment): void {
   }
 }
 
-function ownerIssues(owner: unknown): string[] {
+/** What is wrong with an owner's name; empty when it may stand in a marker. */
+export function ownerIssues(owner: unknown): string[] {
   // Anything invisible, and anything that turns text around, could hide what a marker says.
   return typeof owner === "string" && /^[^\s\p{C}\p{Z}]{1,200}$/u.test(owner) && owner !== nobody()
     ? []

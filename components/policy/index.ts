@@ -29,22 +29,35 @@
  *
  * @module
  */
+export { adoptFragment } from "./adopt";
 export {
   conflictDelay,
   editPolicyFile,
   type EditPolicyFileOptions,
   type PolicyFileStore,
 } from "./edit-policy-file";
+export { forgetOwner } from "./forget";
 export {
+  checkFragment,
   type Grant,
+  ownerIssues,
   type PolicyFragment,
   type RelayPolicyArgs,
   relayCapability,
   relayPolicyFragment,
   type TagOwners,
 } from "./fragment";
-export { type FragmentPart, fragmentParts, type FragmentStatus, fragmentStatus } from "./fragment-status";
+export {
+  type FragmentPart,
+  fragmentParts,
+  type FragmentStatus,
+  fragmentStatus,
+  takenParts,
+} from "./fragment-status";
 export { addFragment, removeFragment, renderFragment } from "./merge";
+export { type OwnedPart, ownedParts } from "./owned-parts";
 export type { EditOptions } from "./plan";
+export { readRendering } from "./rendering";
 export { relayOwners } from "./relay-owners";
 export { PolicyError, type PolicyErrorCode } from "./policy-error";
+export { fragmentPresence, type PresentPart } from "./presence";

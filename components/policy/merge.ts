@@ -172,7 +172,10 @@ function refuseHandEdits(plan: Plan): void {
       [
         'the policy file was edited by hand where peer-relay wrote it ("-" is in the file, "+" is expected):',
         ...plan.handEdits,
-        "Undo that, or delete the marker comment to keep it as your own, or force to go over it; nothing was changed",
+        "Nothing was changed. Undo that, or choose:",
+        `  adopt   it is the stack's from now on: peer-relay policy adopt --owner ${plan.fragment.owner}`,
+        "  force   go over it: the argument forcePolicy, or --force with peer-relay policy apply and remove",
+        `  forget  it is your own from now on: peer-relay policy forget --owner ${plan.fragment.owner}`,
       ].join("\n"),
     );
   }

@@ -140,7 +140,12 @@ function release(plan: Plan, item: Item, leaves: boolean): boolean {
 }
 
 /** Those who stay take over what the entry says, when only the one who leaves had wanted it so. */
-function leaveToOthers(plan: Plan, item: Item, mine: Marker[], others: Marker[]): void {
+export function leaveToOthers(
+  plan: Pick<Plan, "doc" | "edits">,
+  item: Item,
+  mine: Marker[],
+  others: Marker[],
+): void {
   if (mine.length === 0) {
     return;
   }

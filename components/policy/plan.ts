@@ -77,8 +77,12 @@ export function planCutSection(plan: Plan, { member }: Section): void {
 }
 
 /** Lets a marker say something else, in its place. */
-export function planRelabel(plan: Plan, marker: Marker, change: Partial<MarkerLabel>): void {
-  plan.edits.push({ offset: marker.offset, end: marker.end, text: formatMarker({ ...marker, ...change }) });
+export function planRelabel(plan: Pick<Plan, "edits">, marker: Marker, change: Partial<MarkerLabel>): void {
+  plan.edits.push(relabel(marker, change));
+}
+
+export function relabel(marker: Marker, change: Partial<MarkerLabel>): Edit {
+  return { offset: marker.offset, end: marker.end, text: formatMarker({ ...marker, ...change }) };
 }
 
 /** Puts another value in an item's place. */

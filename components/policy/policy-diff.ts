@@ -1,11 +1,8 @@
-import { createTwoFilesPatch } from "diff";
+import { createTwoFilesPatch, FILE_HEADERS_ONLY } from "diff";
 
-/** What an edit makes of the policy file, as a unified diff; empty when it changes nothing. */
-export function policyDiff(before: string, after: string): string {
+/** What an edit does to a file, as a unified diff that `patch -p1` takes; empty when it does nothing. */
+export function unifiedDiff(fileName: string, before: string, after: string): string {
   if (before === after) return "";
-  const patch = createTwoFilesPatch("policy file", "policy file, edited", before, after, "", "", {
-    context: 2,
-  });
-  // The library draws a line above, which `diff -u` does not have.
-  return patch.replace(/^=+\n/, "");
+  const options = { context: 3, headerOptions: FILE_HEADERS_ONLY };
+  return createTwoFilesPatch(`a/${fileName}`, `b/${fileName}`, before, after, "", "", options);
 }

@@ -7,9 +7,9 @@ import { policyFileOf } from "../tailnet/policy-file";
 // From their own files, not from the folder's door: Pulumi's closure serialiser does not see through re-exports.
 import { editPolicyFile } from "./edit-policy-file";
 import type { Grant, PolicyFragment, TagOwners } from "./fragment";
-import { fragmentParts, fragmentStatus } from "./fragment-status";
+import { fragmentStatus, takenParts } from "./fragment-status";
 import { addFragment, removeFragment } from "./merge";
-import { policyDiff } from "./policy-diff";
+import { unifiedDiff } from "./policy-diff";
 import { PolicyError } from "./policy-error";
 
 /** Inputs of {@link PolicyFragmentResource}: a {@link PolicyFragment}, and how to treat what stands in its way. */
@@ -56,7 +56,7 @@ async function announce(
   if (JSON.stringify(fragmentOf(props)).includes(UNKNOWN)) return;
   try {
     const { text } = await policyFileOf(connectToTailnet(config)).read();
-    const diff = policyDiff(text, edited(text, props, previous));
+    const diff = unifiedDiff("policy.hujson", text, edited(text, props, previous));
     if (diff !== "") console.error(`${props.owner} changes the policy file:\n${diff}`);
   } catch (error) {
     console.error(`${props.owner} can't change the policy file: ${(error as Error).message}`);
@@ -94,7 +94,7 @@ function edited(text: string, props: PolicyFragmentProps, previous?: PolicyFragm
  * content is let through: that is what an `up` left behind that was cut off before its state was saved.
  */
 function refuseTaken(text: string, fragment: PolicyFragment): void {
-  const taken = fragmentParts(text, fragment).filter(({ state }) => state === "stale" || state === "edited");
+  const taken = takenParts(text, fragment);
   if (taken.length === 0) return;
   throw new PolicyError(
     "owner-taken",

@@ -101,7 +101,7 @@ export function explain(answer: ApiAnswer): string {
 }
 
 /** After a change of credentials; Pulumi keeps the ones of the last `up`. */
-const STALE_HINT =
+export const STALE_HINT =
   " (refresh and destroy use the credentials of the last `pulumi up`: if they were changed since, run that first)";
 
 /** Tailscale says only that something is not permitted; the scope that is missing follows from the path. */

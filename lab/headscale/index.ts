@@ -52,6 +52,8 @@ export interface Headscale {
   /** The certificate that clients must trust (`SSL_CERT_FILE`). */
   caFile: string;
   logFile: string;
+  /** For its REST API; a day long. */
+  apiKey: string;
   api: HeadscaleApi;
   /** For `startTailscale({ control })`: the Tailscale API in front of this server. */
   control: ControlPlane;
@@ -91,7 +93,7 @@ export async function startHeadscale(o: HeadscaleOptions): Promise<Headscale> {
     const people = await makePeople(api, o.users ?? ["admin@example.com"]);
     await api.setPolicy('{"grants": []}');
     return {
-      ...{ url, apiUrl: url, caFile: tls.cert, logFile: server.logFile, api },
+      ...{ url, apiUrl: url, caFile: tls.cert, logFile: server.logFile, apiKey, api },
       control: controlPlane(api, people),
       createClientKey: (key = {}) => createClientKey(api, people, key),
       start,

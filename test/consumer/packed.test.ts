@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { addFragment } from "../../components/policy";
 import { Lab, makeStack, outputsOf, REPO, startLab } from "../../lab";
 import { leftovers } from "../../lab/aws";
 
 const POLICY = '{"tagOwners": {}, "acls": [{"action": "accept", "src": ["*"], "dst": ["*:*"]}]}\n';
+
+const FRAGMENT = { owner: "a/b/c", grants: [{ src: ["*"], dst: ["tag:relay"], ip: ["22"] }], tagOwners: {} };
 
 /** Someone else's program, ten lines of it. */
 const PROGRAM = `import * as aws from "@pulumi/aws";
@@ -60,7 +63,7 @@ describe("The packed package in someone else's project", function () {
   });
   after(() => lab?.close());
 
-  it("brings the components, and neither lab nor tests", () => {
+  it("brings the components and the command line, and neither lab nor tests", () => {
     const packed = readdirSync(join(project, "node_modules/peer-relay"), { recursive: true }).map(String);
     const places = new Set(packed.map((path) => path.split("/").slice(0, 2).join("/")));
     assert.deepEqual([...places].sort(), [
@@ -68,6 +71,7 @@ describe("The packed package in someone else's project", function () {
       "LICENSE",
       "README.md",
       "dist",
+      "dist/cli",
       "dist/components",
       "package.json",
     ]);
@@ -75,6 +79,13 @@ describe("The packed package in someone else's project", function () {
 
   it("type-checks in strict mode", () => {
     assert.equal(npm(["exec", "--", "tsc", "--noEmit", "-p", "."], project), "");
+  });
+
+  it("shows the policy from the command line", () => {
+    writeFileSync(join(project, "policy.hujson"), addFragment(POLICY, FRAGMENT));
+    const args = ["peer-relay", "policy", "show", "--file", "policy.hujson", "--owner", "a/b/c"];
+    const shown = execFileSync("npx", args, { cwd: project, encoding: "utf8" });
+    assert.equal(shown, `a/b/c\n  line 5  grants[0]  as written  ${JSON.stringify(FRAGMENT.grants[0])}\n`);
   });
 
   it("goes up and is destroyed again", async () => {

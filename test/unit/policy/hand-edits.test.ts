@@ -42,7 +42,10 @@ grant #2 of shop/prod/relay, line 7:
   + "src": ["tag:srv"]
     "dst": ["tag:relay"]
     "ip": ["*"]
-Undo that, or delete the marker comment to keep it as your own, or force to go over it; nothing was changed`;
+Nothing was changed. Undo that, or choose:
+  adopt   it is the stack's from now on: peer-relay policy adopt --owner shop/prod/relay
+  force   go over it: the argument forcePolicy, or --force with peer-relay policy apply and remove
+  forget  it is your own from now on: peer-relay policy forget --owner shop/prod/relay`;
     assert.equal(fragmentStatus(edited, fragment), "edited");
     assert.throws(() => addFragment(edited, fragment), { code: "hand-edited", message });
     assert.throws(() => removeFragment(edited, fragment), { code: "hand-edited", message });
