@@ -9,6 +9,7 @@ import { relayVm } from "./aws/vm";
 import type { PeerRelayArgs, ResolvedArgs } from "./peer-relay-args";
 import { PolicyFragment, relayPolicyFragment } from "./policy";
 import { PolicyFragmentResource } from "./policy/resource";
+import { checkProviderCode } from "./provider-code";
 import { checkUserDataSize, relayHostname, relayUserData, shortHash } from "./relay-user-data";
 import { resolveArgs, warningsFor } from "./resolve-args";
 import { Enrollment } from "./tailnet/enrollment";
@@ -52,8 +53,10 @@ export class PeerRelay extends pulumi.ComponentResource {
   /**
    * @param name logical name, unique in the stack; with project and stack it is the owner's name in the policy file
    * @throws InvalidArgsError with every bad argument at once, before any resource exists
+   * @throws Error where Pulumi's provider process would not find this package
    */
   constructor(name: string, args: PeerRelayArgs, opts?: pulumi.ComponentResourceOptions) {
+    checkProviderCode();
     checkPeerRelayArgs(name, args);
     const resolved = resolveArgs(name, pulumi.getStack(), args);
     const parameterName = parameterNameOf(name);
