@@ -64,9 +64,10 @@ function callByName(kind: string, method: string) {
  * manager keeps those apart (pnpm, Plug'n'Play).
  * @throws Error before any resource exists
  */
-export function checkProviderCode(directory = process.cwd()): void {
+export function checkProviderCode(): void {
   if (!COMPILED) return;
-  const add = `add peer-relay ${PACKAGE_VERSION} to the dependencies in that directory's package.json and install`;
+  const directory = process.cwd();
+  const add = `add peer-relay ${PACKAGE_VERSION} to the dependencies in the program's package.json`;
   let found: string;
   try {
     const requireThere = createRequire(join(directory, "index.js"));
@@ -74,12 +75,14 @@ export function checkProviderCode(directory = process.cwd()): void {
     found = (requireThere("peer-relay/package.json") as { version: string }).version;
   } catch (error) {
     throw new Error(
-      `peer-relay cannot be loaded from ${directory}, where Pulumi runs its dynamic resources ` +
-        `(${(error as Error).message.split("\n")[0]}): ${add}`,
+      `peer-relay is not among what ${directory} may load, and Pulumi runs its dynamic resources there: ${add}, also ` +
+        "where another package brings it; pnpm and yarn's Plug'n'Play let a program load its own dependencies only " +
+        `(${(error as Error).message.split("\n")[0]})`,
     );
   }
   if (found === PACKAGE_VERSION) return;
   throw new Error(
-    `${directory} has peer-relay ${found}, which would run the resources of ${PACKAGE_VERSION} (${__dirname}): ${add}`,
+    `Pulumi would run this package's dynamic resources with the peer-relay ${found} that ${directory} has, but their ` +
+      `program uses peer-relay ${PACKAGE_VERSION} (${__dirname}): ${add}`,
   );
 }
