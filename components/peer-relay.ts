@@ -9,6 +9,7 @@ import { relayVm } from "./aws/vm";
 import type { PeerRelayArgs, ResolvedArgs } from "./peer-relay-args";
 import { PolicyFragment, relayPolicyFragment } from "./policy";
 import { PolicyFragmentResource } from "./policy/resource";
+import { checkProviderCode } from "./provider-code";
 import { checkUserDataSize, relayHostname, relayUserData, shortHash } from "./relay-user-data";
 import { resolveArgs, warningsFor } from "./resolve-args";
 import { Enrollment } from "./tailnet/enrollment";
@@ -52,6 +53,7 @@ export class PeerRelay extends pulumi.ComponentResource {
   /**
    * @param name logical name, unique in the stack; with project and stack it is the owner's name in the policy file
    * @throws InvalidArgsError with every bad argument at once, before any resource exists
+   * @throws Error where Pulumi's provider process would not find this package, see {@link checkProviderCode}
    */
   constructor(name: string, args: PeerRelayArgs, opts?: pulumi.ComponentResourceOptions) {
     checkPeerRelayArgs(name, args);
@@ -197,8 +199,10 @@ export class PeerRelay extends pulumi.ComponentResource {
 /**
  * Checks arguments as the constructor does, for a program that creates something else first.
  * @throws InvalidArgsError with every bad argument at once
+ * @throws Error where Pulumi's provider process would not find this package, see {@link checkProviderCode}
  */
 export function checkPeerRelayArgs(name: string, args: PeerRelayArgs): void {
+  checkProviderCode();
   const resolved = resolveArgs(name, pulumi.getStack(), args);
   checkUserDataSize(resolved, parameterNameOf(name));
 }

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { codeForState } from "../provider-code";
 
 interface KeptValueProps {
   key: string;
@@ -21,7 +22,7 @@ export class KeptValue extends pulumi.dynamic.Resource {
     args: { key: string; value: pulumi.Input<string> },
     opts?: pulumi.CustomResourceOptions,
   ) {
-    super(provider, name, { ...args }, opts, "peer-relay", "KeptValue");
+    super(code, name, { ...args }, opts, "peer-relay", "KeptValue");
   }
 }
 
@@ -34,3 +35,6 @@ const provider: pulumi.dynamic.ResourceProvider<KeptValueProps, KeptValueProps> 
     return { changes: moved, replaces: moved ? ["key"] : [] };
   },
 };
+
+export { provider as keptValueProvider };
+const code = codeForState("KeptValue", provider);

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { PACKAGE_VERSION } from "../package-version";
+import { CODE_VERSION, codeForState } from "../provider-code";
 import { connectToTailnet } from "../tailnet/connect";
 import { refuseExternallyManaged } from "../tailnet/externally-managed";
 import { withPlainErrors } from "../tailnet/plain-errors";
@@ -37,7 +37,7 @@ interface PolicyFragmentProps extends PolicyFragment {
  */
 export class PolicyFragmentResource extends pulumi.dynamic.Resource {
   constructor(name: string, args: PolicyFragmentArgs, opts?: pulumi.CustomResourceOptions) {
-    super(provider, name, { ...args, packageVersion: PACKAGE_VERSION }, opts, "peer-relay", "PolicyFragment");
+    super(code, name, { ...args, packageVersion: CODE_VERSION }, opts, "peer-relay", "PolicyFragment");
   }
 }
 
@@ -150,3 +150,6 @@ const provider: pulumi.dynamic.ResourceProvider<PolicyFragmentProps, PolicyFragm
     });
   },
 };
+
+export { provider as policyFragmentProvider };
+const code = codeForState("PolicyFragment", provider);

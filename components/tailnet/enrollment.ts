@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { randomBytes } from "crypto";
-import { PACKAGE_VERSION } from "../package-version";
+import { CODE_VERSION, codeForState } from "../provider-code";
 import { connectToTailnet } from "./connect";
 import { deleteDevice, devicesNamed, isNamed, joinedSince } from "./devices";
 import { rehearseKey } from "./key-rehearsal";
@@ -57,9 +57,9 @@ export class Enrollment extends pulumi.dynamic.Resource {
       serial: undefined,
       since: undefined,
       formerHostnames: undefined,
-      packageVersion: PACKAGE_VERSION,
+      packageVersion: CODE_VERSION,
     };
-    super(provider, name, props, opts, "peer-relay", "Enrollment");
+    super(code, name, props, opts, "peer-relay", "Enrollment");
   }
 }
 
@@ -125,3 +125,6 @@ const provider: pulumi.dynamic.ResourceProvider<EnrollmentInputs, EnrollmentProp
     });
   },
 };
+
+export { provider as enrollmentProvider };
+const code = codeForState("Enrollment", provider);

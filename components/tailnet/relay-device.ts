@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { PACKAGE_VERSION } from "../package-version";
+import { CODE_VERSION, codeForState } from "../provider-code";
 import { pause } from "./client";
 import { connectToTailnet } from "./connect";
 import {
@@ -63,8 +63,8 @@ export class RelayDevice extends pulumi.dynamic.Resource {
   declare readonly tailscaleIps: pulumi.Output<string[]>;
 
   constructor(name: string, args: RelayDeviceArgs, opts?: pulumi.CustomResourceOptions) {
-    const props = { ...args, deviceId: undefined, tailscaleIps: undefined, packageVersion: PACKAGE_VERSION };
-    super(provider, name, props, opts, "peer-relay", "RelayDevice");
+    const props = { ...args, deviceId: undefined, tailscaleIps: undefined, packageVersion: CODE_VERSION };
+    super(code, name, props, opts, "peer-relay", "RelayDevice");
   }
 }
 
@@ -130,3 +130,6 @@ const provider: pulumi.dynamic.ResourceProvider<RelayDeviceInputs, RelayDevicePr
     });
   },
 };
+
+export { provider as relayDeviceProvider };
+const code = codeForState("RelayDevice", provider);
