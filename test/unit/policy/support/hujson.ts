@@ -146,8 +146,11 @@ export interface Mark {
   owner: string;
   /** `grant#1`, `tag-owner`, `section` or `allow-all`. */
   what: string;
-  /** Where the value or member starts. */
+  offset: number;
+  /** Where the value or member behind it starts and ends, and behind its comma. */
   from: number;
+  end: number;
+  behind: number;
   /** A member's as an object of its own. */
   value: unknown;
 }
@@ -161,7 +164,18 @@ export function marks(text: string): Mark[] {
     const [, , owner = "", what = ""] = text.slice(token.offset, token.end).split(" ");
     const { from, end } = valueBehind(text, all, i);
     const source = text.slice(from, end);
-    return [{ owner, what, from, value: readHujson(source.startsWith("{") ? source : `{${source}}`) }];
+    const behind = commaBehind(text, end).end;
+    return [
+      {
+        owner,
+        what,
+        offset: token.offset,
+        from,
+        end,
+        behind,
+        value: readHujson(source.startsWith("{") ? source : `{${source}}`),
+      },
+    ];
   });
 }
 
@@ -206,7 +220,8 @@ export function readTree(text: string): Tree {
   return value();
 }
 
-function isMarker(text: string, { type, offset, end }: Token): boolean {
+/** Whether it is one of our marker lines. */
+export function isMarker(text: string, { type, offset, end }: Token): boolean {
   return (
     type === "comment" &&
     /^\/\/ peer-relay: \S+ (grant#[1-9]\d*|tag-owner|section|allow-all) ([0-9a-f]{12}|-) \(/.test(

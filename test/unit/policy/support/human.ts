@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { marks, readTree, tokens, type Tree, type TreeItem } from "./hujson";
+import { isMarker, marks, readTree, tokens, type Tree, type TreeItem } from "./hujson";
 
 /*
  * People who edit the policy file in between: their own grants, comments, rules and tag owners, wherever they like, but
@@ -12,8 +12,10 @@ const kinds = [
   "removes a grant",
   "changes a grant",
   "comments",
-  "comments",
+  "comments on ours",
+  "deletes a comment",
   "adds acls",
+  "removes acls",
   "removes acls",
   "adds grants",
   "adds a tag owner",
@@ -42,7 +44,7 @@ export const humanEdit: fc.Arbitrary<HumanEdit> = fc.record({
     ),
   ),
   tagOwner: fc.constantFrom('"tag:relay": ["group:h"]', '"tag:h": ["tag:a"]', '"t\\u0061g:c" : [/**/]'),
-  comment: fc.constantFrom("/* by hand */", "// by hand\n", "\t// by hand\r\n", "\n\n", "/*\n*/ "),
+  comment: fc.constantFrom("/* by hand */", "// by hand\n", "\t// by\n\t// hand\n", "\n\n", "/*\n*/ "),
 });
 
 interface Change {
@@ -62,7 +64,8 @@ export function editByHand(text: string, edit: HumanEdit): string {
 
 function placesOf(text: string, edit: HumanEdit): Change[][] {
   const root = readTree(text);
-  const ours = new Set(marks(text).map(({ from }) => from));
+  const own = marks(text);
+  const ours = new Set(own.map(({ from }) => from));
   const foreign = (tree: Tree | undefined): TreeItem[] =>
     (tree?.items ?? []).filter((i) => !ours.has(i.offset));
   const list = (name: RegExp): Tree | undefined => root.items.find(({ key = "" }) => name.test(key))?.tree;
@@ -75,7 +78,15 @@ function placesOf(text: string, edit: HumanEdit): Change[][] {
     case "changes a grant":
       return foreign(grants).map(({ tree }) => [{ offset: tree.offset, end: tree.end, text: edit.grant }]);
     case "comments":
-      return gaps(text).map((offset) => [insertion(offset, edit.comment)]);
+      return gaps(text).map((at) => [commenting(text, at, edit.comment)]);
+    case "comments on ours":
+      return own
+        .flatMap(({ offset, from, end, behind }) => [offset, from, end, behind])
+        .map((at) => [commenting(text, at, edit.comment)]);
+    case "deletes a comment":
+      return tokens(text)
+        .filter((token) => token.type === "comment" && !isMarker(text, token))
+        .map(({ offset, end }) => [{ offset, end, text: "" }]);
     case "adds acls":
       return acls ? [] : insertions(root, foreign(root), `"acls": [${edit.grant}]`);
     case "removes acls":
@@ -88,6 +99,12 @@ function placesOf(text: string, edit: HumanEdit): Change[][] {
     case "removes a tag owner":
       return foreign(tagOwners).map(removal);
   }
+}
+
+/** With the line breaks of that place, as an editor has them. Whose one is that stands before ours, nobody could say. */
+function commenting(text: string, at: number, comment: string): Change {
+  const eol = text.slice(0, at).match(/\r?\n/g)?.at(-1) ?? "\n";
+  return insertion(at, comment.replaceAll("\n", eol));
 }
 
 function insertion(offset: number, text: string): Change {

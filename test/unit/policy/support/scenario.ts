@@ -65,6 +65,7 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
   file: policyText,
   steps: fc.array(fc.oneof({ weight: 3, arbitrary: wish }, { weight: 2, arbitrary: humanEdit }), {
     maxLength: 12,
+    size: "max",
   }),
   leave: fc.shuffledSubarray(owners, { minLength: owners.length }),
 });
@@ -98,9 +99,9 @@ export function play(
   }));
   for (const step of [...steps, ...leaving]) {
     if ("kind" in step) {
-      text = editByHand(text, step);
-      model = afterHumans(model, text);
-      tally.byHand++;
+      const edited = editByHand(text, step);
+      tally.byHand += edited === text ? 0 : 1;
+      [text, model] = [edited, afterHumans(model, edited)];
     } else {
       [text, model] = edit(text, model, step, tally);
       see(text);
