@@ -8,7 +8,6 @@ import { isMarker, marks, readTree, tokens, type Tree, type TreeItem } from "./h
 
 const kinds = [
   "adds a grant",
-  "adds a grant",
   "removes a grant",
   "changes a grant",
   "comments",
@@ -16,15 +15,14 @@ const kinds = [
   "deletes a comment",
   "adds acls",
   "removes acls",
-  "removes acls",
   "adds grants",
   "adds a tag owner",
   "removes a tag owner",
 ] as const;
 
 export interface HumanEdit {
-  kind: (typeof kinds)[number];
-  /** Which of the places that there are. */
+  /** Which of the kinds of edits that the file has a place for, and which of those places. */
+  kind: number;
   place: number;
   /** What is written there, by what it is. */
   grant: string;
@@ -33,7 +31,7 @@ export interface HumanEdit {
 }
 
 export const humanEdit: fc.Arbitrary<HumanEdit> = fc.record({
-  kind: fc.constantFrom(...kinds),
+  kind: fc.nat(),
   place: fc.nat(),
   grant: fc.oneof(
     fc.nat(99).map((i) => `{"src": ["h${i}@example.com"], "dst": ["tag:h"], "ip": ["tcp:${i}"]}`),
@@ -53,16 +51,17 @@ interface Change {
   text: string;
 }
 
-/** The file after the edit; the same one when it has no place for such an edit. */
+/** The file after the edit. */
 export function editByHand(text: string, edit: HumanEdit): string {
-  const places = placesOf(text, edit);
-  const changes = places[edit.place % (places.length || 1)] ?? [];
+  const possible = kinds.map((kind) => placesOf(text, kind, edit)).filter((places) => places.length > 0);
+  const places = possible[edit.kind % possible.length] ?? [];
+  const changes = places[edit.place % places.length] ?? [];
   return [...changes]
     .sort((a, b) => b.offset - a.offset)
     .reduce((result, c) => result.slice(0, c.offset) + c.text + result.slice(c.end), text);
 }
 
-function placesOf(text: string, edit: HumanEdit): Change[][] {
+function placesOf(text: string, kind: (typeof kinds)[number], edit: HumanEdit): Change[][] {
   const root = readTree(text);
   const own = marks(text);
   const ours = new Set(own.map(({ from }) => from));
@@ -70,7 +69,7 @@ function placesOf(text: string, edit: HumanEdit): Change[][] {
     (tree?.items ?? []).filter((i) => !ours.has(i.offset));
   const list = (name: RegExp): Tree | undefined => root.items.find(({ key = "" }) => name.test(key))?.tree;
   const [grants, acls, tagOwners] = [list(/^grants$/iu), list(/^acls$/iu), list(/^tagowners$/iu)];
-  switch (edit.kind) {
+  switch (kind) {
     case "adds a grant":
       return grants ? [...insertions(grants, foreign(grants), edit.grant)] : [];
     case "removes a grant":

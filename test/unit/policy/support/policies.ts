@@ -180,7 +180,7 @@ const other = fc.oneof(
 
 const members = fc
   .tuple(
-    fc.option(grantsMember, { freq: 3 }),
+    fc.option(grantsMember, { freq: 2 }),
     fc.option(aclsMember, { freq: 1 }),
     fc.option(tagOwnersMember, { freq: 1 }),
     fc.array(other, { maxLength: 3 }),
