@@ -5,7 +5,7 @@ import { newTally, play, scenario } from "./support/scenario";
 const runs = process.env.PEER_RELAY_PROPERTY_RUNS;
 
 describe("any policy file, under any edits of three owners and of people in between", function () {
-  this.timeout(0);
+  this.timeout(runs === undefined ? 300_000 : 0);
 
   it("is after each step what the model says, in its bytes, our marks and its value", () => {
     const tally = newTally();
