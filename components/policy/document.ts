@@ -1,7 +1,8 @@
 import * as jsonc from "jsonc-parser";
 import { digest } from "./canonical";
 import { type Marker, parseMarker } from "./marker";
-import { PolicyError } from "./policy-error";
+import { invalidPolicy } from "./policy-error";
+import { checkStrictness } from "./strictness";
 
 /** One element of a list, or one member of an object, with what stands around it. */
 export interface Item {
@@ -17,6 +18,8 @@ export interface Item {
   comma: number | undefined;
   /** Our markers between the item before and this one, top to bottom. */
   markers: Marker[];
+  /** What {@link itemDigest} found out; it is asked several times for each grant of the file. */
+  digest?: string;
 }
 
 /** `grants` or `tagOwners` of the root. */
@@ -47,16 +50,16 @@ export interface PolicyDocument {
  * @throws PolicyError `invalid-policy` with line and column.
  */
 export function parsePolicy(text: string): PolicyDocument {
+  checkStrictness(text);
   const errors: jsonc.ParseError[] = [];
   const root = jsonc.parseTree(text, errors, { allowTrailingComma: true, disallowComments: false });
   const first = errors[0];
   if (first) {
-    throw invalid(text, first.offset, `not valid HuJSON (${jsonc.printParseErrorCode(first.error)})`);
+    throw invalidPolicy(text, first.offset, `not valid HuJSON (${jsonc.printParseErrorCode(first.error)})`);
   }
   if (!root || root.type !== "object") {
-    throw invalid(text, root?.offset ?? 0, "not an object");
+    throw invalidPolicy(text, root?.offset ?? 0, "not an object");
   }
-  checkStrictness(text);
   const lineComments = new Set<number>();
   const members = readItems(text, root, lineComments).items;
   const grants = readSection(text, members, "grants", "array", lineComments);
@@ -75,8 +78,8 @@ export function parsePolicy(text: string): PolicyDocument {
 
 /** The digest that the marker of this item should have: a tag's name counts as part of its value. */
 export function itemDigest(item: Item): string {
-  const value: unknown = jsonc.getNodeValue(item.valueNode);
-  return digest(item.key === undefined ? value : { [item.key]: value });
+  const read = (): unknown => jsonc.getNodeValue(item.valueNode);
+  return (item.digest ??= digest(item.key === undefined ? read() : { [item.key]: read() }));
 }
 
 /** The item's line, from 1. */
@@ -87,43 +90,6 @@ export function lineOf(doc: PolicyDocument, item: Item): number {
 /** The line of an offset, from 1. */
 export function lineAt(doc: PolicyDocument, offset: number): number {
   return doc.text.slice(0, offset).split("\n").length;
-}
-
-/** Where jsonc-parser accepts more than Tailscale does. */
-function checkStrictness(text: string): void {
-  const surrogate = /\p{Surrogate}/u.exec(text);
-  if (surrogate) {
-    throw invalid(text, surrogate.index, "not valid Unicode");
-  }
-  jsonc.visit(
-    text,
-    {
-      onComment: (offset, length) => {
-        if (!text.startsWith("//", offset)) {
-          return;
-        }
-        // jsonc-parser ends a `//` comment at a lone carriage return, Tailscale only at a line feed: what one takes
-        // for a rule is a comment for the other. And Tailscale wants the line feed, even at the end of the file.
-        const end = offset + length;
-        if (!text.startsWith("\n", end) && !text.startsWith("\r\n", end)) {
-          throw invalid(text, end, "a // comment must end with a line feed");
-        }
-        if (/[\u2028\u2029]/.test(text.slice(offset, end))) {
-          throw invalid(text, offset, "a // comment must not have a Unicode line separator in it");
-        }
-      },
-    },
-    { allowTrailingComma: true, disallowComments: false },
-  );
-}
-
-function invalid(text: string, offset: number, what: string): PolicyError {
-  const before = text.slice(0, offset).split("\n");
-  const column = (before[before.length - 1] ?? "").length + 1;
-  return new PolicyError(
-    "invalid-policy",
-    `the policy file is ${what}, at line ${before.length}, column ${column}; nothing was changed`,
-  );
 }
 
 function readSection(
@@ -142,10 +108,10 @@ function findMember(text: string, members: Item[], name: string, type: "array" |
   const found = members.filter((member) => foldCase(member.key ?? "") === foldCase(name));
   const [first, second] = found;
   if (second) {
-    throw invalid(text, second.offset, `ambiguous: it has "${name}" more than once`);
+    throw invalidPolicy(text, second.offset, `ambiguous: it has "${name}" more than once`);
   }
   if (first && first.valueNode.type !== type) {
-    throw invalid(
+    throw invalidPolicy(
       text,
       first.offset,
       `not a policy: "${name}" must be an ${type}, got ${first.valueNode.type}`,
@@ -163,7 +129,7 @@ function checkUniqueTags(text: string, tagOwners: Section | undefined): void {
   const seen = new Set<string>();
   for (const { key = "", offset } of tagOwners?.items ?? []) {
     if (seen.has(key)) {
-      throw invalid(text, offset, `ambiguous: "tagOwners" has ${JSON.stringify(key)} more than once`);
+      throw invalidPolicy(text, offset, `ambiguous: "tagOwners" has ${JSON.stringify(key)} more than once`);
     }
     seen.add(key);
   }
@@ -188,7 +154,7 @@ function readItems(
   for (const node of container.children ?? []) {
     const [keyNode, valueNode] = node.type === "property" ? (node.children ?? []) : [undefined, node];
     if (!valueNode) {
-      throw invalid(text, node.offset, "not valid HuJSON (a name without a value)");
+      throw invalidPolicy(text, node.offset, "not valid HuJSON (a name without a value)");
     }
     const end = valueNode.offset + valueNode.length;
     const key = keyNode?.value as string | undefined;

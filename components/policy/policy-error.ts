@@ -31,3 +31,13 @@ export class PolicyError extends Error {
     this.code = code;
   }
 }
+
+/** What is wrong with a policy file, by its line and column. */
+export function invalidPolicy(text: string, offset: number, what: string): PolicyError {
+  const before = text.slice(0, offset).split("\n");
+  const column = (before[before.length - 1] ?? "").length + 1;
+  return new PolicyError(
+    "invalid-policy",
+    `the policy file is ${what}, at line ${before.length}, column ${column}; nothing was changed`,
+  );
+}

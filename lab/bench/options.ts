@@ -26,6 +26,7 @@ export const USAGE = [
   "usage: npm run bench -- [--quick] [part...]      default: all parts, three repeats",
   "  --quick   one short repeat, for trying it out",
   ...Object.entries(PARTS).map(([name, what]) => `  ${name.padEnd(9)} ${what}`),
+  "       npm run bench policy      time and memory of a merge into large policy files, on any machine",
 ].join("\n");
 
 const isPart = (word: string): word is Part => Object.hasOwn(PARTS, word);

@@ -187,7 +187,15 @@ verify() {
 
 # --- builds from the Go module registry -------------------------------------------------------------------------------
 
-# go_build TOOL FLAGS PACKAGE...: builds the packages that scripts/tools/TOOL pins into the stage. Every module's
+# go_module TOOL: the module that pins it; that of a tool for one test lies beside the test.
+go_module() {
+  case $1 in
+    hujson) echo "$REPO/test/unit/policy/hujson" ;;
+    *) echo "$REPO/scripts/tools/$1" ;;
+  esac
+}
+
+# go_build TOOL FLAGS PACKAGE...: builds the packages that the tool's module pins into the stage. Every module's
 # checksum is in the committed go.sum, so nothing else can be built, whichever module proxy GOPROXY names.
 go_build() {
   local tool=$1 flags=$2 log=$STAGE.log tries=0
@@ -211,7 +219,7 @@ go_in() {
   local tool=$1
   shift
   # Go's own temporary files lie in the stage, so that they go with it when the build is interrupted.
-  cd "$REPO/scripts/tools/$tool" && GOWORK=off GOTMPDIR=$STAGE/.tmp exec go "$@"
+  cd "$(go_module "$tool")" && GOWORK=off GOTMPDIR=$STAGE/.tmp exec go "$@"
 }
 
 compiled() {

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034
-# The versions of all outside tools, in one place. The Go modules under scripts/tools/ pin the same ones.
+# The versions of all outside tools, in one place. The Go modules under scripts/tools/, and a test's own, pin the same ones.
 
 PULUMI_VERSION=3.259.0
 # Used only where Pulumi is built from the module registry: the newest language host that is still an ordinary
@@ -8,6 +8,8 @@ PULUMI_NODEJS_VERSION=3.68.0
 MOTO_VERSION=5.2.5
 TAILSCALE_VERSION=1.102.3
 HEADSCALE_VERSION=0.29.0
+# The one that both are built with.
+HUJSON_VERSION=0.0.0-20260302212456-ecc657c15afd
 
 # The Pulumi SDK asks for Node 22. This one is fetched where PATH has an older one.
 NODE_MINIMUM=22.0.0

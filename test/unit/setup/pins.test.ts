@@ -32,6 +32,10 @@ describe("The versions of outside tools", () => {
           `${tools}/headscale/go.mod`,
           /^require github.com\/juanfont\/headscale v(\S+)$/m,
         ),
+        HUJSON_VERSION: pin(
+          "test/unit/policy/hujson/go.mod",
+          /^require github.com\/tailscale\/hujson v(\S+)$/m,
+        ),
         GO_MINIMUM: pin(`${tools}/tailscale/go.mod`, /^go (\S+)$/m),
         MOTO_VERSION: pin(`${tools}/moto/requirements.txt`, /^moto==(\S+)$/m),
       },
@@ -40,6 +44,7 @@ describe("The versions of outside tools", () => {
         PULUMI_NODEJS_VERSION: versions["PULUMI_NODEJS_VERSION"],
         TAILSCALE_VERSION: versions["TAILSCALE_VERSION"],
         HEADSCALE_VERSION: versions["HEADSCALE_VERSION"],
+        HUJSON_VERSION: versions["HUJSON_VERSION"],
         GO_MINIMUM: versions["GO_MINIMUM"],
         MOTO_VERSION: versions["MOTO_VERSION"],
       },
