@@ -56,9 +56,9 @@ async function merge(
 ): Promise<void> {
   const store = policyFileOf(connectToTailnet(config));
   const options = { keepAllowAll: props.keepAllowAll, force: props.force, previous };
-  await editPolicyFile(store, (text) => {
+  await editPolicyFile(store, (text, retryOf) => {
     if (!previous && !props.force) refuseTaken(text, fragmentOf(props));
-    return addFragment(text, fragmentOf(props), options);
+    return addFragment(text, fragmentOf(props), { ...options, retryOf });
   });
 }
 
@@ -116,7 +116,10 @@ const provider: pulumi.dynamic.ResourceProvider<PolicyFragmentProps, PolicyFragm
   async delete(_id: string, props: PolicyFragmentProps) {
     await withPlainErrors(async () => {
       const store = policyFileOf(connectToTailnet(this.config));
-      await editPolicyFile(store, (text) => removeFragment(text, fragmentOf(props), { force: props.force }));
+      const { force } = props;
+      await editPolicyFile(store, (text, retryOf) =>
+        removeFragment(text, fragmentOf(props), { force, retryOf }),
+      );
     });
   },
 };

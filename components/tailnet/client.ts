@@ -24,6 +24,8 @@ export interface ApiAnswer {
   etag: string | undefined;
   /** The server's clock, when it sent one: nothing here trusts the operator's own clock. */
   date: string | undefined;
+  /** The request was sent before and got no clear answer: the server may have done then already what it asks for. */
+  resent: boolean;
 }
 
 /** A request, its path relative to `/api/v2`. */
@@ -57,8 +59,9 @@ export function connectTailnet(credentials: TailnetCredentials): TailnetClient {
     token ??= await fetchToken(credentials);
     let answer = await sendWithRetries(credentials.baseUrl, request, token);
     if (answer.status === 401 && !credentials.apiKey) {
+      const { resent } = answer;
       token = await fetchToken(credentials);
-      answer = await sendWithRetries(credentials.baseUrl, request, token);
+      answer = await sendWithRetries(credentials.baseUrl, request, token, resent);
     }
     if (answer.status < 300 || request.expect?.includes(answer.status)) return answer;
     throw new TailscaleApiError(
@@ -141,6 +144,7 @@ async function sendWithRetries(
   baseUrl: string,
   request: ApiRequest,
   token: string | undefined,
+  resent = false,
 ): Promise<ApiAnswer> {
   for (let attempt = 1; ; attempt++) {
     let answer: ApiAnswer | undefined;
@@ -157,6 +161,7 @@ async function sendWithRetries(
         text: decode(await response.arrayBuffer()),
         etag: response.headers.get("etag") ?? undefined,
         date: response.headers.get("date") ?? undefined,
+        resent,
       };
       const retryAfter = Number(response.headers.get("retry-after"));
       if (retryAfter > 0) wait = Math.min(retryAfter, 60) * 1000;
@@ -173,6 +178,8 @@ async function sendWithRetries(
       }
     }
     if (answer && attempt >= ATTEMPTS) return answer;
+    // Told to slow down, the request was not looked at; an error, a gateway's too, may come after the deed.
+    resent ||= answer?.status !== 429;
     await pause(wait);
   }
 }
