@@ -238,6 +238,18 @@ describe("A write that was done, but whose answer was lost,", function () {
   });
 });
 
+describe("A write that was told to slow down", function () {
+  it("was not done: a comment that somebody deletes until it comes again hides no grant from a removal", async () => {
+    const withoutComment = (text: string) => text.replace(/.*peer-relay:.*\n/, "");
+    await inLab(add(FILE), {}, async (lab, store) => {
+      lab.faults.add({ ...write, kind: "rate-limit", retryAfterSeconds: 0.05 });
+      lab.faults.add({ ...write, kind: "act", when: "before", act: () => lab.humanEdit(withoutComment) });
+      await editPolicyFile(store, removal());
+      assert.equal(lab.policy.text, FILE);
+    });
+  });
+});
+
 type Store = ReturnType<typeof policyFileOf>;
 
 async function inLab(
