@@ -44,7 +44,7 @@ export async function editPolicyFile(
   let sent: string | undefined;
   let retryOf: string | undefined;
   let failure: Error | undefined;
-  for (let attempt = 1; attempt <= attempts; attempt++) {
+  for (let attempt = 1; ; attempt++) {
     const { text, etag } = await store.read();
     // Text that we sent ourselves is not edited a second time, whatever the edit would find in it.
     const candidate = text === sent ? text : edit(text, retryOf);
@@ -52,6 +52,12 @@ export async function editPolicyFile(
       return { text, changed: false, attempts: attempt };
     }
     if (failure) throw failure;
+    if (attempt > attempts) {
+      throw new PolicyError(
+        "conflict",
+        `the policy file was changed by others each time between reading and writing it, ${attempts} times; try again later`,
+      );
+    }
     if (!etag) {
       throw new PolicyError(
         "no-etag",
@@ -68,14 +74,8 @@ export async function editPolicyFile(
     // a second removal, which finds nothing of ours and takes a grant that says the same for one without its marker.
     if (outcome !== "conflict") retryOf ??= text;
     if (typeof outcome !== "string") failure = outcome;
-    if (attempt < attempts) {
-      await sleep(conflictDelay(attempt, random()));
-    }
+    await sleep(conflictDelay(attempt, random()));
   }
-  throw new PolicyError(
-    "conflict",
-    `the policy file was changed by others each time between reading and writing it, ${attempts} times; try again later`,
-  );
 }
 
 /** Milliseconds to wait after a conflict: 0.2 s, doubling up to 5 s, of which a random half to all is waited. */
