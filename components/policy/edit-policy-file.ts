@@ -6,8 +6,11 @@ export interface PolicyFileStore {
   read(): Promise<{ text: string; etag: string | undefined }>;
   /** Has the server check a whole candidate, its tests included; throws with the server's words. */
   validate(text: string): Promise<void>;
-  /** Writes only if the file still has this ETag (`If-Match`); `conflict` when it has not (HTTP 412). */
-  write(text: string, ifMatch: string): Promise<"written" | "conflict">;
+  /**
+   * Writes only if the file still has this ETag (`If-Match`); `conflict` when it has not (HTTP 412), `unclear` when that
+   * may be because this very write was done before and its answer lost.
+   */
+  write(text: string, ifMatch: string): Promise<"written" | "conflict" | "unclear">;
 }
 
 export interface EditPolicyFileOptions {
@@ -22,48 +25,57 @@ export interface EditPolicyFileOptions {
 /**
  * Edits the tailnet's one policy file without losing anybody's change: read, edit, let the server check the whole
  * candidate, write with `If-Match`, and start over from the read when somebody wrote in between. Never writes without
- * a condition, never what was not checked, and not at all when the edit changes nothing.
+ * a condition, never what was not checked, and not at all when the edit changes nothing. A write that failed, but is
+ * in the file all the same, is none that failed.
  *
- * @param edit text in, text out; called again with the new text after each conflict
+ * @param edit text in, text out; called again with the new text after each conflict, and once it is not known whether a
+ *   write of ours was done, with the text that this write was made from
  * @returns `text`: what the file says now; `attempts`: how many reads that took
  * @throws PolicyError `no-etag` or `conflict`; and whatever `edit` and the store throw
  */
 export async function editPolicyFile(
   store: PolicyFileStore,
-  edit: (text: string) => string,
+  edit: (text: string, retryOf?: string) => string,
   options: EditPolicyFileOptions = {},
 ): Promise<{ text: string; changed: boolean; attempts: number }> {
   const attempts = options.attempts ?? 30;
   const sleep = options.sleep ?? ((ms: number) => new Promise<void>((done) => setTimeout(done, ms)));
   const random = options.random ?? Math.random;
   let sent: string | undefined;
-  for (let attempt = 1; attempt <= attempts; attempt++) {
+  let retryOf: string | undefined;
+  let failure: Error | undefined;
+  for (let attempt = 1; ; attempt++) {
     const { text, etag } = await store.read();
+    // Text that we sent ourselves is not edited a second time, whatever the edit would find in it.
+    const candidate = text === sent ? text : edit(text, retryOf);
+    if (candidate === text) {
+      return { text, changed: false, attempts: attempt };
+    }
+    if (failure) throw failure;
+    if (attempt > attempts) {
+      throw new PolicyError(
+        "conflict",
+        `the policy file was changed by others each time between reading and writing it, ${attempts} times; try again later`,
+      );
+    }
     if (!etag) {
       throw new PolicyError(
         "no-etag",
         "the server sent the policy file without an ETag, so a change by others could not be noticed; nothing was changed",
       );
     }
-    // A write whose answer was lost is sent again and refused: the file has changed, by us. To edit that once more would
-    // be a second removal, which finds nothing of ours and takes a grant that says the same for one without its marker.
-    const candidate = text === sent ? text : edit(text);
-    if (candidate === text) {
-      return { text, changed: false, attempts: attempt };
-    }
     await store.validate(candidate);
     sent = candidate;
-    if ((await store.write(candidate, etag)) === "written") {
+    const outcome = await store.write(candidate, etag).catch((error: Error) => error);
+    if (outcome === "written") {
       return { text: candidate, changed: true, attempts: attempt };
     }
-    if (attempt < attempts) {
-      await sleep(conflictDelay(attempt, random()));
-    }
+    // A write whose answer was lost is sent again and refused: the file has changed, by us. To edit that afresh would be
+    // a second removal, which finds nothing of ours and takes a grant that says the same for one without its marker.
+    if (outcome !== "conflict") retryOf ??= text;
+    if (typeof outcome !== "string") failure = outcome;
+    await sleep(conflictDelay(attempt, random()));
   }
-  throw new PolicyError(
-    "conflict",
-    `the policy file was changed by others each time between reading and writing it, ${attempts} times; try again later`,
-  );
 }
 
 /** Milliseconds to wait after a conflict: 0.2 s, doubling up to 5 s, of which a random half to all is waited. */

@@ -78,6 +78,7 @@ function editPolicy(
     doc,
     fragment,
     force: options.force === true,
+    retryOf: options.retryOf === undefined ? undefined : parseAnyPolicy(options.retryOf),
     edits: [],
     cut: new Set(),
     replaced: new Map(),

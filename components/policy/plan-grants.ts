@@ -49,19 +49,26 @@ export function planGrants(plan: Plan, wanted: Grant[]): NewItem[] {
  * take it for ours.
  */
 export function planUnmarkedCuts(plan: Plan, grants: Grant[]): void {
-  const mine = ownGrants(plan).map(({ marker }) => marker);
+  const docs = plan.retryOf ? [plan.doc, plan.retryOf] : [plan.doc];
+  const mine = docs.flatMap((doc) => ownGrants({ doc, fragment: plan.fragment })).map(({ marker }) => marker);
   grants.forEach((grant, i) => {
     const label = grantLabel(plan.fragment.owner, i + 1, grant);
     if (mine.some((marker) => marker.index === label.index || marker.digest === label.digest)) {
       return;
     }
-    const [twin, ...more] = unmarkedTwins(plan, grant);
+    const [twin, ...more] = wasTakenOut(plan, grant) ? [] : unmarkedTwins(plan, grant);
     if (twin && more.length > 0 && !plan.force) {
       plan.unclear.push(describeTwins(plan, [twin, ...more], label));
     } else if (twin) {
       planCut(plan, twin);
     }
   });
+}
+
+/** Whether the edit that this one repeats seems to have been written: there are fewer such grants by now. */
+function wasTakenOut({ doc, retryOf }: Plan, grant: Grant): boolean {
+  const count = (where: PolicyDocument) => unmarkedTwins({ doc: where, cut: new Set() }, grant).length;
+  return retryOf !== undefined && count(retryOf) > count(doc);
 }
 
 /** The grants without any marker of ours that say exactly the same; none for a grant to `*`. */

@@ -23,6 +23,11 @@ export interface EditOptions {
    * @default nothing: what has no marker is somebody else's
    */
   previous?: PolicyFragment;
+  /**
+   * What the same edit was made from before, when it is not known whether its result was written. What was taken out
+   * there is not looked for again among the grants without a marker. @default none
+   */
+  retryOf?: string;
 }
 
 /** One edit of a file in the making: what goes, what comes, and what stands in the way. */
@@ -30,6 +35,8 @@ export interface Plan {
   doc: PolicyDocument;
   fragment: PolicyFragment;
   force: boolean;
+  /** See {@link EditOptions.retryOf}. */
+  retryOf: PolicyDocument | undefined;
   edits: Edit[];
   /** Items that go. */
   cut: Set<Item>;

@@ -80,13 +80,18 @@ async function merge(
 ): Promise<void> {
   const client = connectToTailnet(config);
   await refuseExternallyManaged(client);
-  await editPolicyFile(policyFileOf(client), (text) => edited(text, props, previous));
+  await editPolicyFile(policyFileOf(client), (text, retryOf) => edited(text, props, previous, retryOf));
 }
 
-function edited(text: string, props: PolicyFragmentProps, previous?: PolicyFragment): string {
+function edited(
+  text: string,
+  props: PolicyFragmentProps,
+  previous?: PolicyFragment,
+  retryOf?: string,
+): string {
   if (!previous && !props.force) refuseTaken(text, fragmentOf(props));
   const options = { keepAllowAll: props.keepAllowAll, force: props.force, previous };
-  return addFragment(text, fragmentOf(props), options);
+  return addFragment(text, fragmentOf(props), { ...options, retryOf });
 }
 
 /**
@@ -146,7 +151,10 @@ const provider: pulumi.dynamic.ResourceProvider<PolicyFragmentProps, PolicyFragm
   async delete(_id: string, props: PolicyFragmentProps) {
     await withPlainErrors(async () => {
       const store = policyFileOf(connectToTailnet(this.config));
-      await editPolicyFile(store, (text) => removeFragment(text, fragmentOf(props), { force: props.force }));
+      const { force } = props;
+      await editPolicyFile(store, (text, retryOf) =>
+        removeFragment(text, fragmentOf(props), { force, retryOf }),
+      );
     });
   },
 };

@@ -24,6 +24,8 @@ export interface ApiAnswer {
   etag: string | undefined;
   /** The server's clock, when it sent one: nothing here trusts the operator's own clock. */
   date: string | undefined;
+  /** The request was sent before and got no clear answer: the server may have done then already what it asks for. */
+  resent: boolean;
 }
 
 /** A request, its path relative to `/api/v2`. */
@@ -66,8 +68,9 @@ export function connectTailnet(credentials: TailnetCredentials, patience: Patien
     token ??= await fetchToken(credentials, patience);
     let answer = await sendWithRetries(credentials.baseUrl, request, token, patience);
     if (answer.status === 401 && !credentials.apiKey) {
+      const { resent } = answer;
       token = await fetchToken(credentials, patience);
-      answer = await sendWithRetries(credentials.baseUrl, request, token, patience);
+      answer = await sendWithRetries(credentials.baseUrl, request, token, patience, resent);
     }
     if (answer.status < 300 || request.expect?.includes(answer.status)) return answer;
     throw new TailscaleApiError(
@@ -152,6 +155,7 @@ async function sendWithRetries(
   request: ApiRequest,
   token: string | undefined,
   { attempts, signal }: Patience,
+  resent = false,
 ): Promise<ApiAnswer> {
   for (let attempt = 1; ; attempt++) {
     let answer: ApiAnswer | undefined;
@@ -168,6 +172,7 @@ async function sendWithRetries(
         text: decode(await response.arrayBuffer()),
         etag: response.headers.get("etag") ?? undefined,
         date: response.headers.get("date") ?? undefined,
+        resent,
       };
       const retryAfter = Number(response.headers.get("retry-after"));
       if (retryAfter > 0) wait = Math.min(retryAfter, 60) * 1000;
@@ -184,6 +189,8 @@ async function sendWithRetries(
       }
     }
     if (answer && attempt >= attempts) return answer;
+    // Told to slow down, the request was not looked at; an error, a gateway's too, may come after the deed.
+    resent ||= answer?.status !== 429;
     await pause(wait);
   }
 }

@@ -36,7 +36,8 @@ export function policyFileOf(client: TailnetClient): PolicyFileStore {
         ifMatch: strongTag(ifMatch),
         expect: [412],
       });
-      return answer.status === 412 ? "conflict" : "written";
+      if (answer.status !== 412) return "written";
+      return answer.resent ? "unclear" : "conflict";
     },
   };
 }

@@ -137,8 +137,9 @@ export class PolicyFile {
     return mine;
   }
 
+  /** `If-Match` compares strongly (RFC 9110): a weak tag matches nothing. */
   private matches(ifMatch: string): boolean {
-    const wanted = ifMatch.replace(/^W\//, "").replace(/^"(.*)"$/, "$1");
+    const wanted = ifMatch.replace(/^"(.*)"$/, "$1");
     return wanted === "ts-default" ? this.untouched : `"${wanted}"` === this.etag;
   }
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError } from "./api-error";
 import type { Later } from "./devices";
-import type { Fault, Faults } from "./faults";
+import type { FaultKind, Faults } from "./faults";
 import { readCall, send, type Answer, type Call } from "./http";
 
 /** One request in the log: nothing in it is secret (no headers, no bodies, no query). */
@@ -54,13 +54,13 @@ async function serve(
     const call = await readCall(request);
     entry.path = call.path;
     const fault = faults.take(call.method, call.path);
+    const own = await ownAnswer(() => answer(call), fault);
     if (fault?.kind === "cut") {
-      if (fault.when === "after") await outcome(() => answer(call));
       response.destroy();
       return;
     }
-    if (fault?.kind === "delay") await sleep(fault.ms);
-    reply((fault && fakeAnswer(fault)) ?? (await outcome(() => answer(call))));
+    if (fault?.kind === "act" && fault.when === "answered") response.once("finish", () => void fault.act());
+    reply(fault ? changedAnswer(fault, own) : own);
   } catch (error) {
     // A client that hung up mid-body gets no answer; anything else is a bug of the lab and must be seen.
     if (!request.complete) return;
@@ -70,6 +70,23 @@ async function serve(
         : { status: 500, json: { message: `lab: ${String(error)}` } },
     );
   }
+}
+
+/** What the endpoint answers, when the fault lets the request get there, and what happens on the way. */
+async function ownAnswer(run: () => Later<Answer>, fault: FaultKind | undefined): Promise<Answer> {
+  if (fault?.kind === "delay") await sleep(fault.ms);
+  if (fault?.kind === "act" && fault.when === "before") await fault.act();
+  const own = isStopped(fault) ? {} : await outcome(run);
+  if (fault?.kind === "act" && fault.when === "after") await fault.act();
+  return own;
+}
+
+/** Whether the request never gets to its endpoint. */
+function isStopped(fault: FaultKind | undefined): boolean {
+  if (fault?.kind === "rate-limit") return true;
+  if (fault?.kind === "cut" || fault?.kind === "status" || fault?.kind === "html")
+    return fault.when !== "after";
+  return false;
 }
 
 /** The endpoint's answer, its refusals included. */
@@ -86,8 +103,8 @@ function failure(error: ApiError): Answer {
   return { status: error.status, headers: error.headers, json: error.body() };
 }
 
-/** What the client gets instead of the endpoint's answer. */
-function fakeAnswer(fault: Fault): Answer | undefined {
+/** What the client gets instead of the endpoint's own answer. */
+function changedAnswer(fault: FaultKind, own: Answer): Answer {
   switch (fault.kind) {
     case "rate-limit":
       return {
@@ -103,10 +120,20 @@ function fakeAnswer(fault: Fault): Answer | undefined {
         headers: { "Content-Type": "text/html" },
         text: `<html><head><title>${fault.status} Bad Gateway</title></head><body>nginx</body></html>\n`,
       };
+    case "etag":
+      return { ...own, headers: withEtag(own.headers ?? {}, fault.etag) };
     case "cut":
     case "delay":
-      return undefined;
+    case "act":
+      return own;
   }
+}
+
+function withEtag(
+  { ETag, ...rest }: Record<string, string>,
+  etag: "missing" | "weak",
+): Record<string, string> {
+  return ETag && etag === "weak" ? { ...rest, ETag: `W/${ETag}` } : rest;
 }
 
 async function stop(server: Server): Promise<void> {

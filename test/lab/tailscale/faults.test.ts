@@ -56,6 +56,56 @@ describe("the Tailscale API server: faults on request", () => {
   );
 
   it(
+    "take the ETag away or make it weak, which no write is then allowed with",
+    withLab({ policy: relayPolicy }, async (lab) => {
+      const tags: (string | null)[] = [];
+      for (const etag of ["missing", "weak"] as const) {
+        lab.faults.add({ kind: "etag", etag });
+        const answer = await fetch(`${lab.url}/api/v2${acl}`, {
+          headers: { Authorization: `Bearer ${lab.apiKey}` },
+        });
+        tags.push(answer.headers.get("etag"));
+      }
+      assert.deepEqual(tags, [null, `W/${lab.policy.etag}`]);
+      const headers = { "If-Match": `W/${lab.policy.etag}` };
+      assert.equal((await call(lab, "POST", acl, { text: other, headers })).status, 412);
+    }),
+  );
+
+  it(
+    "may come after the write, or let something else happen, before it, after it, and when it was answered",
+    withLab({ policy: relayPolicy }, async (lab) => {
+      const seen: string[] = [];
+      const write = async (text: string) => (await call(lab, "POST", acl, { text })).status;
+      const written = (when: string) => `{"grants": []} // ${when}`;
+      lab.faults.add({ kind: "html", status: 502, when: "after" });
+      seen.push(`${await write(other)}: ${lab.policy.text}`);
+      for (const when of ["before", "after", "answered"] as const) {
+        const act = () => void seen.push(`${when}: ${lab.policy.text}`);
+        lab.faults.add({ kind: "act", when, act });
+        assert.equal(await write(written(when)), 200);
+      }
+      assert.deepEqual(seen, [
+        `502: ${other}`,
+        `before: ${other}`,
+        `after: ${written("after")}`,
+        `answered: ${written("answered")}`,
+      ]);
+    }),
+  );
+
+  it(
+    "come by chance where none waits",
+    withLab({ policy: relayPolicy }, async (lab) => {
+      lab.faults.byChance = (method) => (method === "POST" ? { kind: "status", status: 500 } : undefined);
+      lab.faults.add({ kind: "status", status: 503 });
+      const answers: number[] = [];
+      for (const method of ["POST", "POST", "GET"]) answers.push((await call(lab, method, acl)).status);
+      assert.deepEqual(answers, [503, 500, 200]);
+    }),
+  );
+
+  it(
     "never show in the log what was secret: it has methods, paths and statuses only",
     withLab({ policy: relayPolicy }, async (lab) => {
       await call(lab, "GET", `${acl}?details=1`);

@@ -70,6 +70,18 @@ describe("a grant of somebody's own that says the same as ours", () => {
     }
   });
 
+  it("stays when ours was taken out by a write that is repeated because its answer was lost", () => {
+    const theirs = paste(file, bottom, relay);
+    const retryOf = addFragment(theirs, ours);
+    const smaller = fragment(access);
+    const updated = addFragment(retryOf, smaller, { previous: ours });
+    assert.equal(removeFragment(theirs, ours, { retryOf }), theirs);
+    assert.equal(addFragment(updated, smaller, { previous: ours, retryOf }), updated);
+    const twice = paste(theirs, bottom, relay);
+    assert.equal(removeFragment(theirs, fragment(relay), { force: true, retryOf: twice }), theirs);
+    assert.equal(removeFragment(theirs, fragment(relay), { retryOf: theirs }), file);
+  });
+
   it("is taken for ours, which has lost its marker, only where it is the one such grant in the file", () => {
     const one = paste(file, bottom, relay, access);
     const changed = fragment({ ...relay, src: ["tag:web"] });
