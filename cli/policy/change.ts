@@ -5,8 +5,8 @@ import type { Io } from "../io";
 import { paintDiff } from "./diff";
 import type { Target } from "./target";
 
-/** Text in, text out. */
-export type EditText = (text: string) => string;
+/** Text in, text out; `retryOf` is what it was made from before, when nobody knows whether that was written. */
+export type EditText = (text: string, retryOf?: string) => string;
 
 export interface ChangeOptions {
   yes: boolean;
@@ -84,7 +84,7 @@ async function writeChange(
 ): Promise<Change | undefined> {
   let last = planned;
   let isStopped = false;
-  const editAgain: EditText = (text) => {
+  const editAgain: EditText = (text, retryOf) => {
     if (text === planned.before) return planned.after;
     if (target.whenChanged === "stop") {
       throw new PolicyError(
@@ -96,7 +96,7 @@ async function writeChange(
       isStopped = true;
       return text;
     }
-    last = { before: text, after: edit(text) };
+    last = { before: text, after: edit(text, retryOf) };
     return last.after;
   };
   await editPolicyFile(target.store, editAgain);

@@ -169,14 +169,15 @@ async function apply(io: Io, target: Target, options: Options): Promise<number> 
 }
 
 async function remove(io: Io, target: Target, options: Options): Promise<number> {
-  const edit = inTurn(await ownersParts(io, options), (text, fragment) =>
-    removeFragment(text, fragment, { force: options.force === true }),
+  const force = options.force === true;
+  const edit = inTurn(await ownersParts(io, options), (text, fragment, retryOf) =>
+    removeFragment(text, fragment, { force, retryOf }),
   );
   return change(io, target, edit, hasNothing(target, options), options);
 }
 
 async function adopt(io: Io, target: Target, options: Options): Promise<number> {
-  const edit = inTurn(await ownersParts(io, options), adoptFragment);
+  const edit = inTurn(await ownersParts(io, options), (text, fragment) => adoptFragment(text, fragment));
   const unchanged = `${target.name} has nothing to adopt for ${options.owner.join(", ")}`;
   return change(io, target, edit, unchanged, options);
 }
@@ -222,15 +223,17 @@ async function change(
 
 async function applyEdit(io: Io, options: Options): Promise<EditText> {
   const choices: EditOptions = { force: options.force === true, keepAllowAll: options.keepAllowAll === true };
-  return inTurn(await readFragments(io, options), (text, fragment) => addFragment(text, fragment, choices));
+  return inTurn(await readFragments(io, options), (text, fragment, retryOf) =>
+    addFragment(text, fragment, { ...choices, retryOf }),
+  );
 }
 
 /** One edit of the file for all fragments: it is written once, or not at all. */
 function inTurn(
   fragments: PolicyFragment[],
-  edit: (text: string, fragment: PolicyFragment) => string,
+  edit: (text: string, fragment: PolicyFragment, retryOf?: string) => string,
 ): EditText {
-  return (text) => fragments.reduce(edit, text);
+  return (text, retryOf) => fragments.reduce((edited, fragment) => edit(edited, fragment, retryOf), text);
 }
 
 /** What is known of the owners' parts: their names, and with `--fragment` what they have without a marker too. */
