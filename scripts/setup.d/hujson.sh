@@ -11,8 +11,8 @@ setup_hujson() {
     return 0
   fi
   stage_new hujson
-  # In a shell of its own, which a failure ends; what it built stays for us.
-  if (trap on_exit EXIT && hujson_build && STAGE=); then
+  # In a shell of its own, which a failure ends.
+  if (trap on_exit EXIT && hujson_build); then
     stage_commit "$HUJSON_DIR"
     say "hujson $HUJSON_VERSION: built"
   else
@@ -25,4 +25,5 @@ hujson_build() {
   setup_go
   go_build hujson "-s -w" .
   mv "$STAGE/hujson" "$STAGE/peer-relay-hujson"
+  STAGE= # it stays for the shell that asked for it
 }
