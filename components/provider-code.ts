@@ -58,14 +58,18 @@ function callByName(kind: string, method: string) {
   };
 }
 
+/** What Pulumi runs programs with, in their directory. */
+const BY_LANGUAGE_HOST = /@pulumi[\\/]pulumi[\\/]cmd[\\/]run/;
+
 /**
  * Checks that the code of {@link codeForState} will find this package from the program's directory, which is where Pulumi
  * starts the provider process. It will not when the package is only a dependency of a dependency and the package
- * manager keeps those apart (pnpm, Plug'n'Play).
+ * manager keeps those apart (pnpm, Plug'n'Play). An Automation API program's own directory says nothing about that of
+ * the provider process, so there it is not checked.
  * @throws Error before any resource exists
  */
 export function checkProviderCode(): void {
-  if (!COMPILED) return;
+  if (!COMPILED || !BY_LANGUAGE_HOST.test(process.argv[1] ?? "")) return;
   const directory = process.cwd();
   const add = `add peer-relay ${PACKAGE_VERSION} to the dependencies in the program's package.json`;
   let found: string;
