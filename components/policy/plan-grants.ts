@@ -114,8 +114,9 @@ export function markedGrants(doc: PolicyDocument): OwnGrant[] {
     const marker = grantMarker(item);
     return marker ? [{ item: pushedDown(items, at, marker) ?? item, marker }] : [];
   });
+  const settled = new Set(attached.map(({ marker }) => marker));
   const strays: LooseMarker[] = [...items.flatMap((item) => item.markers), ...(doc.grants?.loose ?? [])]
-    .filter((marker) => marker.kind === "grant" && !attached.some((found) => found.marker === marker))
+    .filter((marker) => marker.kind === "grant" && !settled.has(marker))
     .map((marker) => ({ marker }));
   return [...attached, ...strays].flatMap(({ item, marker }) => {
     const meant = movedAway(doc, attached, { item, marker }) ?? item;
