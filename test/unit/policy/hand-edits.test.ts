@@ -1,15 +1,8 @@
 import assert from "node:assert/strict";
-import { addFragment, fragmentStatus, type PolicyFragment, removeFragment } from "../../../components/policy";
+import { addFragment, fragmentStatus, removeFragment } from "../../../components/policy";
 import { readHujson } from "./support/hujson";
+import { access, fragment, grant, other } from "./support/relay";
 
-const grant = { src: ["tag:srv"], dst: ["tag:relay"], app: { "tailscale.com/cap/relay": [] } };
-const access = { src: ["tag:srv"], dst: ["tag:relay"], ip: ["*"] };
-const fragment: PolicyFragment = {
-  owner: "shop/prod/relay",
-  grants: [grant, access],
-  tagOwners: { "tag:relay": ["autogroup:admin"] },
-};
-const other = { ...fragment, owner: "shop/dev/relay" };
 const file = `{
 	"acls": [],
 	"grants": [

@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
-import { addFragment, fragmentStatus, type PolicyFragment, removeFragment } from "../../../components/policy";
+import { addFragment, fragmentStatus, removeFragment } from "../../../components/policy";
+import { fragment } from "./support/relay";
 
-const fragment: PolicyFragment = {
-  owner: "shop/prod/relay",
-  grants: [
-    { src: ["tag:srv"], dst: ["tag:relay"], app: { "tailscale.com/cap/relay": [] } },
-    { src: ["tag:srv"], dst: ["tag:relay"], ip: ["*"] },
-  ],
-  tagOwners: { "tag:relay": ["autogroup:admin"] },
-};
 const file = `{
 	"grants": [
 		// everybody

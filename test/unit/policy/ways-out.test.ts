@@ -7,22 +7,14 @@ import {
   fragmentPresence,
   fragmentStatus,
   ownedParts,
-  type PolicyFragment,
   removeFragment,
   renderFragment,
   takenParts,
 } from "../../../components/policy";
 import { validFiles } from "./support/corpus";
 import { readHujson } from "./support/hujson";
+import { access, fragment, grant, other } from "./support/relay";
 
-const grant = { src: ["tag:srv"], dst: ["tag:relay"], app: { "tailscale.com/cap/relay": [] } };
-const access = { src: ["tag:srv"], dst: ["tag:relay"], ip: ["*"] };
-const fragment: PolicyFragment = {
-  owner: "shop/prod/relay",
-  grants: [grant, access],
-  tagOwners: { "tag:relay": ["autogroup:admin"] },
-};
-const other = { ...fragment, owner: "shop/dev/relay" };
 const file = `{
 	"acls": [],
 	"grants": [
