@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parse } from "jsonc-parser";
-import { Lab, makeStack, outputsOf, Stack, startLab } from "../../lab";
-import type { PolicyFragment } from "../../components";
+import { Lab, makeStack, outputsOf, setConfig, Stack, startLab } from "../../lab";
+import { addFragment, type PolicyFragment } from "../../components";
 import { destroy, stateOf, up } from "./support";
 
 const POLICY = `{
@@ -82,7 +82,7 @@ describe("The article's methods on the real engine", function () {
     assert.equal(lab.tailscale.policy.text, POLICY);
   });
 
-  it("emit: writes nothing, and hands over what to write", async () => {
+  it("emit: writes nothing, hands over what to write, and may become merge", async () => {
     await lab.tailscale.humanEdit((text) =>
       text.replace('"tag:srv"', '"tag:relay": ["autogroup:admin"], "tag:srv"'),
     );
@@ -103,11 +103,16 @@ describe("The article's methods on the real engine", function () {
       grants: [{ src: ["tag:srv"], dst: ["tag:relay"], app: { "tailscale.com/cap/relay": [] } }],
       tagOwners: { "tag:relay": ["autogroup:admin"] },
     });
-    await destroy(lab, stack);
-    assert.equal(lab.tailscale.policy.text, before);
     assert.deepEqual(
       lab.tailscale.requests.filter((request) => /\/acl/.test(request.path) && request.method === "POST"),
       [],
     );
+    // What was merged in from the command line is the stack's own when it goes to merge.
+    await lab.tailscale.humanEdit((text) => addFragment(text, fragment!));
+    setConfig(stack, { "peer-relay:policy": undefined });
+    await up(lab, stack);
+    assert.deepEqual(grants(), fragment!.grants);
+    await destroy(lab, stack);
+    assert.equal(lab.tailscale.policy.text, before);
   });
 });
