@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ModuleKind, ScriptTarget, transpileModule } from "typescript";
 import { addFragment, type PolicyFragment } from "../../components";
+import { PACKAGE_VERSION } from "../../components/package-version";
 import { makeStack, REPO, setConfig, type Stack } from "../../lab";
 import { type Engine, makeEngine, type RunningCommand } from "../../lab/engine";
 import { type FaultKind, startTailscale, type TailscaleLab } from "../../lab/tailscale";
@@ -31,7 +32,7 @@ const POLICY = `{
 /** The two policy resources of a relay, and nothing else that takes time. */
 const PROGRAM = `
 const pulumi = require("@pulumi/pulumi");
-const { PolicyFragmentResource } = require("./components/policy/resource");
+const { PolicyFragmentResource } = require("peer-relay/dist/components/policy/resource");
 const config = new pulumi.Config();
 const make = (name, fragment, dependsOn) =>
   new PolicyFragmentResource(name, { ...fragment, keepAllowAll: false }, { dependsOn });
@@ -302,11 +303,11 @@ async function startBench(): Promise<Bench> {
   return new Bench(dir, tailscale, engine, await makeStack(engine, "dev", {}, project));
 }
 
-/** The program in JavaScript, as whoever installs the package has it: that spares each command the compiler. */
+/** The package and the program in JavaScript, as whoever installs it has them: that spares each command the compiler. */
 function makeProject(project: string): string {
   mkdirSync(join(project, "node_modules/@pulumi"), { recursive: true });
   // Only what is needed: the engine looks for a plugin of each SDK that it finds.
-  for (const name of ["@pulumi/pulumi", "jsonc-parser", "fflate"]) {
+  for (const name of ["@pulumi/pulumi", "jsonc-parser", "diff"]) {
     symlinkSync(join(REPO, "node_modules", name), join(project, "node_modules", name));
   }
   const runtime = "{ name: nodejs, options: { typescript: false } }";
@@ -314,12 +315,15 @@ function makeProject(project: string): string {
   writeFileSync(join(project, "package.json"), JSON.stringify({ name: "crash", main: "index.js" }));
   writeFileSync(join(project, "index.js"), PROGRAM);
   const compilerOptions = { target: ScriptTarget.ES2022, module: ModuleKind.CommonJS, esModuleInterop: true };
-  for (const folder of ["components", "components/policy", "components/tailnet"]) {
-    mkdirSync(join(project, folder));
+  const pack = join(project, "node_modules/peer-relay");
+  mkdirSync(join(pack, "dist"), { recursive: true });
+  writeFileSync(join(pack, "package.json"), JSON.stringify({ name: "peer-relay", version: PACKAGE_VERSION }));
+  for (const folder of ["components", "components/policy", "components/tailnet", "components/aws"]) {
+    mkdirSync(join(pack, "dist", folder));
     for (const file of readdirSync(join(REPO, folder)).filter((name) => name.endsWith(".ts"))) {
       const source = readFileSync(join(REPO, folder, file), "utf8");
       const { outputText } = transpileModule(source, { compilerOptions });
-      writeFileSync(join(project, folder, file.replace(/ts$/, "js")), outputText);
+      writeFileSync(join(pack, "dist", folder, file.replace(/ts$/, "js")), outputText);
     }
   }
   return project;
