@@ -1,4 +1,5 @@
 // Reads HuJSON texts with Tailscale's own parser, as a second opinion for the tests: a line of base64 in, a line out.
+// With the argument "format" it formats them, as Tailscale's admin console does.
 package main
 
 import (
@@ -13,6 +14,10 @@ import (
 )
 
 func main() {
+	turn := hujson.Standardize
+	if len(os.Args) > 1 && os.Args[1] == "format" {
+		turn = hujson.Format
+	}
 	in := bufio.NewReader(os.Stdin)
 	for {
 		line, err := in.ReadString('\n')
@@ -22,19 +27,19 @@ func main() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println(answer(line[:len(line)-1]))
+		fmt.Println(answer(line[:len(line)-1], turn))
 	}
 }
 
-// answer is the text as plain JSON, in base64, or "! " and why it is no HuJSON.
-func answer(line string) string {
+// answer is the text as plain JSON, or formatted, in base64, or "! " and why it is no HuJSON.
+func answer(line string, turn func([]byte) ([]byte, error)) string {
 	text, err := base64.StdEncoding.DecodeString(line)
 	if err != nil {
 		log.Fatal(err)
 	}
-	standard, err := hujson.Standardize(text)
+	turned, err := turn(text)
 	if err != nil {
 		return fmt.Sprintf("! %q", err.Error())
 	}
-	return base64.StdEncoding.EncodeToString(standard)
+	return base64.StdEncoding.EncodeToString(turned)
 }

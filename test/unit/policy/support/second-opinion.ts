@@ -17,10 +17,14 @@ export class SecondOpinion {
     );
   }
 
-  /** Undefined where it could not be built. @throws with CI=true, where it must not be left out. */
-  static start(): SecondOpinion | undefined {
+  /**
+   * @param mode `format` for {@link formatted}
+   * @returns undefined where it could not be built
+   * @throws with CI=true, where it must not be left out
+   */
+  static start(mode?: "format"): SecondOpinion | undefined {
     if (spawnSync(PROGRAM, { input: "" }).status === 0) {
-      return new SecondOpinion(spawn(PROGRAM, { stdio: ["pipe", "pipe", "inherit"] }));
+      return new SecondOpinion(spawn(PROGRAM, mode ? [mode] : [], { stdio: ["pipe", "pipe", "inherit"] }));
     }
     if (process.env.CI === "true") {
       throw new Error(`${PROGRAM} is not on PATH: scripts/setup hujson could not build it`);
@@ -30,12 +34,21 @@ export class SecondOpinion {
   }
 
   async of(text: string): Promise<Opinion> {
-    const answer = new Promise<string>((resolve) => this.waiting.push(resolve));
-    this.child.stdin?.write(`${encode(text).toString("base64")}\n`);
-    const line = await answer;
+    const line = await this.ask(text);
     return line.startsWith("! ")
       ? { refusal: line.slice(2) }
       : { value: JSON.parse(Buffer.from(line, "base64").toString()) as unknown };
+  }
+
+  /** The text as Tailscale formats it. */
+  async formatted(text: string): Promise<string> {
+    return Buffer.from(await this.ask(text), "base64").toString();
+  }
+
+  private ask(text: string): Promise<string> {
+    const answer = new Promise<string>((resolve) => this.waiting.push(resolve));
+    this.child.stdin?.write(`${encode(text).toString("base64")}\n`);
+    return answer;
   }
 
   close(): void {
