@@ -77,13 +77,13 @@ export class PeerRelay extends pulumi.ComponentResource {
     const hostname = ip.apply((known) => relayHostname(resolved.hostname, known));
     const firewall = relayFirewall(name, resolved, network.vpcId, tags, this);
     const image = relayImage(name, resolved, this);
-    const known = { args: resolved, parameterName, tags };
-    const userData = relayUserData(name, { ...known, ip, hostname, image, network }, this);
+    const common = { args: resolved, parameterName, tags };
+    const userData = relayUserData(name, { ...common, ip, hostname, image, network }, this);
     const enrollment = this.enroll(name, resolved, owner, { hostname, userData, dependsOn: owned });
-    const secret = joinSecret(name, { ...known, serial: enrollment.serial, dependsOn: owned }, this);
+    const secret = joinSecret(name, { ...common, serial: enrollment.serial, dependsOn: owned }, this);
     const { profile, policy } = instanceProfile(name, resolved, secret?.arn, tags, this);
     const dependsOn = [enrollment, policy, ...(secret ? [secret] : []), ...network.route];
-    const vm = relayVm(name, { ...known, image, network, firewall, profile, userData, dependsOn }, this);
+    const vm = relayVm(name, { ...common, image, network, firewall, profile, userData, dependsOn }, this);
     const association = new aws.ec2.EipAssociation(
       `${name}-address-association`,
       { instanceId: vm.id, allocationId: address.id },

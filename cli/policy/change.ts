@@ -40,8 +40,9 @@ export async function planChange(
 ): Promise<ChangeReport> {
   const change = await readChange(target, edit);
   if (change.before !== change.after) await target.store.validate(change.after);
-  if (!json) showChange(io, target, change, unchanged);
-  return report(target, change);
+  const report = reportOf(target, change);
+  if (!json) showReport(io, report, unchanged);
+  return report;
 }
 
 /** Shows what an edit does, asks, and writes it: what was shown, or, with `yes`, the same edit of what others wrote since. */
@@ -53,17 +54,20 @@ export async function makeChange(
 ): Promise<ChangeReport> {
   for (let round = 1; round <= ROUNDS; round++) {
     const planned = await readChange(target, edit);
-    if (!options.json) showChange(io, target, planned, options.unchanged);
-    if (planned.before === planned.after) return report(target, planned);
+    const shown = reportOf(target, planned);
+    if (!options.json) showReport(io, shown, options.unchanged);
+    if (!shown.changed) return shown;
     await confirm(io, target, options);
     const written = await writeChange(target, edit, planned, options.yes);
     if (written) {
       if (!options.json) io.say(`written to ${target.name}`);
-      if (!options.json && written.before !== planned.before) {
+      if (written.before === planned.before) return shown;
+      const report = reportOf(target, written);
+      if (!options.json) {
         io.say("others had changed it meanwhile; what was written:");
-        showChange(io, target, written, options.unchanged);
+        showReport(io, report, options.unchanged);
       }
-      return report(target, written);
+      return report;
     }
     io.say(`${target.name} was changed by others meanwhile; nothing was written yet. Now it would be:`);
   }
@@ -114,12 +118,12 @@ async function confirm(io: Io, target: Target, { yes, json }: ChangeOptions): Pr
   }
 }
 
-function showChange(io: Io, target: Target, { before, after }: Change, unchanged: string): void {
-  if (before === after) io.say(`no change: ${unchanged}`);
-  else io.out(paintDiff(io.show(unifiedDiff(target.fileName, before, after)), io.paint));
+function showReport(io: Io, { changed, diff }: ChangeReport, unchanged: string): void {
+  if (!changed) io.say(`no change: ${unchanged}`);
+  else io.out(paintDiff(io.show(diff), io.paint));
 }
 
-function report(target: Target, { before, after }: Change): ChangeReport {
+function reportOf(target: Target, { before, after }: Change): ChangeReport {
   const diff = unifiedDiff(target.fileName, before, after);
   return { target: target.name, changed: before !== after, diff };
 }

@@ -60,7 +60,8 @@ function decode(path: string, bytes: Buffer): string {
   }
 }
 
-function hash(bytes: Buffer): string {
+/** What stands for the ETag of a content that comes without one. */
+export function hash(bytes: Buffer | string): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 

@@ -1,5 +1,6 @@
 import * as jsonc from "jsonc-parser";
 import { checkFragment, ownerIssues, type PolicyFragment, readRendering } from "../../components/policy";
+import { placeOf } from "../../components/policy/policy-error";
 import { show } from "../../components/validate";
 import { CliError } from "../errors";
 
@@ -40,10 +41,8 @@ function parse(text: string): unknown {
   const value: unknown = jsonc.parse(text, errors, { allowTrailingComma: true });
   const [first] = errors;
   if (!first) return value;
-  const before = text.slice(0, first.offset).split("\n");
-  throw wrong(
-    `must be JSON or HuJSON (${jsonc.printParseErrorCode(first.error)} at line ${before.length}, column ${(before.at(-1) ?? "").length + 1}), got ${show(text.trim())}`,
-  );
+  const what = `${jsonc.printParseErrorCode(first.error)} at ${placeOf(text, first.offset)}`;
+  throw wrong(`must be JSON or HuJSON (${what}), got ${show(text.trim())}`);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

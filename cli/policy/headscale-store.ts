@@ -1,6 +1,7 @@
-import { createHash } from "node:crypto";
 import type { PolicyFileStore } from "../../components/policy";
+import { pageWords } from "../../components/tailnet/client";
 import { CliError } from "../errors";
+import { hash } from "./file-store";
 
 const TIMEOUT_MS = 30_000;
 
@@ -83,13 +84,7 @@ function readBody(text: string): Answer["body"] {
   } catch {
     // Not ours to parse.
   }
-  return {
-    message: text
-      .replace(/<[^>]*>/g, " ")
-      .replace(/\s+/g, " ")
-      .trim()
-      .slice(0, 200),
-  };
+  return { message: pageWords(text) };
 }
 
 function words({ message }: Answer["body"]): string {
@@ -104,8 +99,4 @@ function fileModeHint(body: Answer["body"]): string {
   return /modes other than 'database'/.test(words(body))
     ? " (its policy is a file on its host: edit that with --file there, and reload headscale)"
     : "";
-}
-
-function hash(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

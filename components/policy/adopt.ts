@@ -1,12 +1,11 @@
-import { digest } from "./canonical";
-import { type Item, itemDigest, parsePolicy, type PolicyDocument } from "./document";
-import { applyEdits, type Edit } from "./edits";
-import type { Grant, PolicyFragment } from "./fragment";
+import { type Item, itemDigest, type PolicyDocument } from "./document";
+import type { Edit } from "./edits";
+import type { PolicyFragment } from "./fragment";
 import { itemIndent, type Layout, readLayout, spanStart } from "./layout";
 import { formatMarker, type MarkerLabel } from "./marker";
-import { splitByteOrderMark } from "./merge";
+import { editDocument } from "./merge";
 import { relabel } from "./plan";
-import { isUnedited, markedGrants, ownGrants } from "./plan-grants";
+import { grantLabel, isUnedited, markedGrants, ownGrants, unmarkedSaying } from "./plan-grants";
 import { claimsOf, isVouched } from "./plan-tag-owners";
 
 /**
@@ -19,19 +18,11 @@ import { claimsOf, isVouched } from "./plan-tag-owners";
  * @throws PolicyError `invalid-policy`
  */
 export function adoptFragment(policyText: string, fragment: PolicyFragment): string {
-  const { mark, body } = splitByteOrderMark(policyText);
-  const doc = parsePolicy(body);
-  const edits = [
+  return editDocument(policyText, (doc) => [
     ...editedGrants(doc, fragment),
     ...editedTags(doc, fragment.owner),
     ...pastedGrants(doc, fragment),
-  ];
-  if (edits.length === 0) {
-    return policyText;
-  }
-  const edited = applyEdits(doc, edits);
-  parsePolicy(edited); // never hand out what could not be read again
-  return mark + edited;
+  ]);
 }
 
 function editedGrants(doc: PolicyDocument, fragment: PolicyFragment): Edit[] {
@@ -56,22 +47,15 @@ function pastedGrants(doc: PolicyDocument, fragment: PolicyFragment): Edit[] {
   const mine = ownGrants({ doc, fragment });
   const taken = new Set(markedGrants(doc).map(({ item }) => item));
   return fragment.grants.flatMap((grant, i) => {
-    const label = { owner: fragment.owner, kind: "grant" as const, index: i + 1, digest: digest(grant) };
+    const label = grantLabel(fragment.owner, i + 1, grant);
     const has = mine.some(({ marker, item }) => marker.index === i + 1 || itemDigest(item) === label.digest);
-    const twin = has ? undefined : unmarked(doc, taken, grant);
+    const [twin] = has ? [] : unmarkedSaying(doc, label.digest, taken);
     if (!twin) {
       return [];
     }
     taken.add(twin);
     return [markItem(doc, twin, label, layout, indent)];
   });
-}
-
-function unmarked(doc: PolicyDocument, taken: Set<Item>, grant: Grant): Item | undefined {
-  const wanted = digest(grant);
-  return doc.grants?.items.find(
-    (item) => item.markers.length === 0 && !taken.has(item) && itemDigest(item) === wanted,
-  );
 }
 
 /** A marker in a line of its own above an entry, which gets a line of its own too where it has none. */

@@ -42,6 +42,8 @@ export interface PolicyDocument {
   hasAcls: boolean;
   /** Ends of the `//` comments around items: the line break behind them must stay. */
   lineComments: Set<number>;
+  /** Where its lines start, once {@link lineAt} was asked; a report asks for every entry of the file. */
+  lineStarts?: number[];
 }
 
 /**
@@ -89,7 +91,14 @@ export function lineOf(doc: PolicyDocument, item: Item): number {
 
 /** The line of an offset, from 1. */
 export function lineAt(doc: PolicyDocument, offset: number): number {
-  return doc.text.slice(0, offset).split("\n").length;
+  doc.lineStarts ??= [0, ...[...doc.text.matchAll(/\n/g)].map(({ index }) => index + 1)];
+  let [low, high] = [0, doc.lineStarts.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((doc.lineStarts[middle] ?? 0) <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function readSection(

@@ -1,9 +1,9 @@
-import { parsePolicy, type PolicyDocument, type Section } from "./document";
-import { applyEdits, cutMarker, type Edit } from "./edits";
+import type { PolicyDocument, Section } from "./document";
+import { cutMarker, type Edit } from "./edits";
 import { type Marker, type MarkerKind, nobody } from "./marker";
-import { splitByteOrderMark } from "./merge";
+import { editDocument } from "./merge";
 import { allMarkers } from "./owned-parts";
-import { claimsOf, leaveToOthers } from "./plan-tag-owners";
+import { claimsBy, leaveToOthers } from "./plan-tag-owners";
 
 /**
  * Takes an owner's markers out of a policy file, those with nothing behind them too, and leaves all entries: they are
@@ -16,33 +16,27 @@ import { claimsOf, leaveToOthers } from "./plan-tag-owners";
  * @throws PolicyError `invalid-policy`
  */
 export function forgetOwner(policyText: string, owner: string): string {
-  const { mark, body } = splitByteOrderMark(policyText);
-  const doc = parsePolicy(body);
-  const markers = allMarkers(doc.text);
-  const mine = markers.filter((marker) => marker.owner === owner);
-  if (mine.length === 0) {
-    return policyText;
-  }
-  const left = markers.filter((marker) => marker.owner !== owner);
-  const edits = [
-    ...mine.map((marker) => cutMarker(doc, marker)),
-    ...handedOver(doc, owner),
-    ...emptied(doc, doc.grants, left, "grant"),
-    ...emptied(doc, doc.tagOwners, left, "tag-owner"),
-  ];
-  const edited = applyEdits(doc, edits);
-  parsePolicy(edited); // never hand out what could not be read again
-  return mark + edited;
+  return editDocument(policyText, (doc) => {
+    const markers = allMarkers(doc.text);
+    const mine = markers.filter((marker) => marker.owner === owner);
+    if (mine.length === 0) {
+      return [];
+    }
+    const left = markers.filter((marker) => marker.owner !== owner);
+    return [
+      ...mine.map((marker) => cutMarker(doc, marker)),
+      ...handedOver(doc, owner),
+      ...emptied(doc, doc.grants, left, "grant"),
+      ...emptied(doc, doc.tagOwners, left, "tag-owner"),
+    ];
+  });
 }
 
 /** What other owners' markers have to say, where only this owner's had said what the entry says. */
 function handedOver(doc: PolicyDocument, owner: string): Edit[] {
   const plan = { doc, edits: [] as Edit[] };
   for (const item of doc.tagOwners?.items ?? []) {
-    const claims = claimsOf(item);
-    const mine = claims.filter((marker) => marker.owner === owner);
-    const others = claims.filter((marker) => marker.owner !== owner && marker.owner !== nobody());
-    leaveToOthers(plan, item, mine, others);
+    leaveToOthers(plan, item, claimsBy(item, owner));
   }
   return plan.edits;
 }

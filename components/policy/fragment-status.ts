@@ -51,7 +51,11 @@ export function fragmentStatus(policyText: string, fragment: PolicyFragment): Fr
  * @throws PolicyError `invalid-policy`
  */
 export function fragmentParts(policyText: string, fragment: PolicyFragment): FragmentPart[] {
-  const doc = parseAnyPolicy(policyText);
+  return partsIn(parseAnyPolicy(policyText), fragment);
+}
+
+/** The same in a file that was read already. */
+export function partsIn(doc: PolicyDocument, fragment: PolicyFragment): FragmentPart[] {
   return [...grantParts(doc, fragment), ...tagParts(doc, fragment), ...allowAllParts(doc, fragment)];
 }
 

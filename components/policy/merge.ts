@@ -1,6 +1,6 @@
 import { digest, inline } from "./canonical";
 import { parsePolicy, type PolicyDocument, type Section } from "./document";
-import { applyEdits } from "./edits";
+import { applyEdits, type Edit } from "./edits";
 import { checkFragment, type Grant, type PolicyFragment, type TagOwners } from "./fragment";
 import { insertionPoint, itemIndent, type Layout, readLayout } from "./layout";
 import { formatMarker, nobody } from "./marker";
@@ -14,7 +14,7 @@ import {
   spanText,
 } from "./plan";
 import { allowAllItems, isAllowAllDue, isLastOut, planAllowAll, refuseOverriding } from "./plan-allow-all";
-import { planGrants, planUnmarkedCuts } from "./plan-grants";
+import { grantLabel, planGrants, planUnmarkedCuts } from "./plan-grants";
 import { planTagOwners } from "./plan-tag-owners";
 import { PolicyError } from "./policy-error";
 
@@ -71,8 +71,33 @@ function editPolicy(
   wanted: Wanted,
   options: EditOptions,
 ): string {
+  return editDocument(policyText, (doc) => planEdits(doc, fragment, wanted, options));
+}
+
+/**
+ * Edits a policy file as a whole: what is not in an edit stays, a byte order mark too.
+ *
+ * @returns the very same text when there is nothing to edit
+ * @throws PolicyError `invalid-policy`
+ */
+export function editDocument(policyText: string, editsOf: (doc: PolicyDocument) => Edit[]): string {
   const { mark, body } = splitByteOrderMark(policyText);
   const doc = parsePolicy(body);
+  const edits = editsOf(doc);
+  if (edits.length === 0) {
+    return policyText;
+  }
+  const edited = applyEdits(doc, edits);
+  parsePolicy(edited); // never hand out what could not be read again
+  return mark + edited;
+}
+
+function planEdits(
+  doc: PolicyDocument,
+  fragment: PolicyFragment,
+  wanted: Wanted,
+  options: EditOptions,
+): Edit[] {
   const layout = readLayout(doc);
   const plan: Plan = {
     doc,
@@ -102,16 +127,11 @@ function editPolicy(
   placeItems(plan, layout, "tagOwners", doc.tagOwners, tags);
   refuseHandEdits(plan);
   refuseUnclear(plan);
-  if (plan.edits.length === 0) {
-    return policyText;
-  }
-  const edited = applyEdits(doc, plan.edits);
-  parsePolicy(edited); // never hand out what could not be read again
-  return mark + edited;
+  return plan.edits;
 }
 
 /** A byte order mark is no part of HuJSON, but editors leave it there; it stays. */
-export function splitByteOrderMark(text: string): { mark: string; body: string } {
+function splitByteOrderMark(text: string): { mark: string; body: string } {
   return text.startsWith("\uFEFF") ? { mark: "\uFEFF", body: text.slice(1) } : { mark: "", body: text };
 }
 
@@ -195,7 +215,7 @@ function refuseUnclear(plan: Plan): void {
 export function renderFragment(fragment: PolicyFragment): string {
   checkFragment(fragment);
   const grants = fragment.grants.map((grant, i) => ({
-    label: { owner: fragment.owner, kind: "grant" as const, index: i + 1, digest: digest(grant) },
+    label: grantLabel(fragment.owner, i + 1, grant),
     text: inline(grant),
   }));
   const tags = Object.entries(fragment.tagOwners).map(([tag, owners]) => ({

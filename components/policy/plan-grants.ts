@@ -73,13 +73,13 @@ function wasTakenOut({ doc, retryOf }: Plan, grant: Grant): boolean {
 
 /** The grants without any marker of ours that say exactly the same; none for a grant to `*`. */
 export function unmarkedTwins({ doc, cut }: Pick<Plan, "doc" | "cut">, grant: Grant): Item[] {
-  return unmarkedSaying(doc, digest(grant), cut);
+  return unmarkedSaying(doc, digest(grant), cut).filter((item) => !reachesAll(item));
 }
 
-function unmarkedSaying(doc: PolicyDocument, wanted: string, except: ReadonlySet<Item>): Item[] {
+/** The grants without any marker of ours whose value has this digest. */
+export function unmarkedSaying(doc: PolicyDocument, wanted: string, except: ReadonlySet<Item>): Item[] {
   return (doc.grants?.items ?? []).filter(
-    (item) =>
-      item.markers.length === 0 && !except.has(item) && itemDigest(item) === wanted && !reachesAll(item),
+    (item) => item.markers.length === 0 && !except.has(item) && itemDigest(item) === wanted,
   );
 }
 
@@ -139,7 +139,8 @@ function movedAway(
       other.marker.owner === marker.owner && other.marker.digest === marker.digest && isUnedited(other),
   );
   const taken = new Set(attached.map((other) => other.item));
-  const [twin, ...more] = isSettled ? [] : unmarkedSaying(doc, marker.digest, taken);
+  const twins = isSettled ? [] : unmarkedSaying(doc, marker.digest, taken);
+  const [twin, ...more] = twins.filter((other) => !reachesAll(other));
   return more.length === 0 ? twin : undefined;
 }
 
@@ -196,7 +197,7 @@ function describeTwins(plan: Plan, twins: Item[], label: MarkerLabel): string {
   ].join("\n");
 }
 
-function grantLabel(owner: string, index: number, grant: Grant): MarkerLabel {
+export function grantLabel(owner: string, index: number, grant: Grant): MarkerLabel {
   return { owner, kind: "grant", index, digest: digest(grant) };
 }
 

@@ -46,6 +46,21 @@ export function claimsOf(item: Item): Marker[] {
   return item.markers.filter(({ kind }) => kind === "tag-owner");
 }
 
+/** Who claims an entry, seen from one of its owners. */
+interface Claims {
+  mine: Marker[];
+  /** Those of other owners, not those of nobody. */
+  others: Marker[];
+}
+
+export function claimsBy(item: Item, owner: string): Claims {
+  const claims = claimsOf(item);
+  return {
+    mine: claims.filter((marker) => marker.owner === owner),
+    others: claims.filter((marker) => marker.owner !== owner && marker.owner !== nobody()),
+  };
+}
+
 /** Whether the entry says what some owner wanted, and nobody changed it since. */
 export function isVouched(item: Item): boolean {
   const claims = claimsOf(item);
@@ -119,10 +134,9 @@ function joinEntry(
  */
 function release(plan: Plan, item: Item, leaves: boolean): boolean {
   const claims = claimsOf(item);
-  const mine = claims.filter(({ owner }) => owner === plan.fragment.owner);
-  const others = claims.filter(({ owner }) => owner !== plan.fragment.owner && owner !== nobody());
+  const { mine, others } = claimsBy(item, plan.fragment.owner);
   if (claims.length === 0 || others.length > 0) {
-    leaveToOthers(plan, item, mine, others);
+    leaveToOthers(plan, item, { mine, others });
     return false;
   }
   // Force is for what the owner wrote: a marker may have come to an entry of somebody else's.
@@ -140,12 +154,7 @@ function release(plan: Plan, item: Item, leaves: boolean): boolean {
 }
 
 /** Those who stay take over what the entry says, when only the one who leaves had wanted it so. */
-export function leaveToOthers(
-  plan: Pick<Plan, "doc" | "edits">,
-  item: Item,
-  mine: Marker[],
-  others: Marker[],
-): void {
+export function leaveToOthers(plan: Pick<Plan, "doc" | "edits">, item: Item, { mine, others }: Claims): void {
   if (mine.length === 0) {
     return;
   }

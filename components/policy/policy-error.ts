@@ -34,10 +34,14 @@ export class PolicyError extends Error {
 
 /** What is wrong with a policy file, by its line and column. */
 export function invalidPolicy(text: string, offset: number, what: string): PolicyError {
-  const before = text.slice(0, offset).split("\n");
-  const column = (before[before.length - 1] ?? "").length + 1;
   return new PolicyError(
     "invalid-policy",
-    `the policy file is ${what}, at line ${before.length}, column ${column}; nothing was changed`,
+    `the policy file is ${what}, at ${placeOf(text, offset)}; nothing was changed`,
   );
+}
+
+/** Where an offset is, for whoever has the text in an editor. */
+export function placeOf(text: string, offset: number): string {
+  const before = text.slice(0, offset).split("\n");
+  return `line ${before.length}, column ${(before.at(-1) ?? "").length + 1}`;
 }

@@ -2,7 +2,7 @@ import * as jsonc from "jsonc-parser";
 import { canonical, digest, inline } from "./canonical";
 import { itemDigest, type PolicyDocument } from "./document";
 import type { PolicyFragment } from "./fragment";
-import { type FragmentPart, fragmentParts, grantPart, tagPart } from "./fragment-status";
+import { type FragmentPart, grantPart, partsIn, tagPart } from "./fragment-status";
 import { parseAnyPolicy } from "./merge";
 
 /** A part of a fragment, and what one should know about its state. */
@@ -25,7 +25,7 @@ export function fragmentPresence(policyText: string, fragment: PolicyFragment): 
     ...Object.keys(fragment.tagOwners).flatMap((tag) => (entryOf(doc, tag) ? [tagPart(tag)] : [])),
   ]);
   const notes = otherOwners(doc, fragment);
-  return fragmentParts(policyText, fragment).map(({ part, state }) => {
+  return partsIn(doc, fragment).map(({ part, state }) => {
     const note = notes.get(part);
     const isThere = state === "present" || (state === "missing" && there.has(part));
     return isThere ? { part, state: "present", ...(note && { note }) } : { part, state };

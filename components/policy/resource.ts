@@ -90,8 +90,8 @@ function edited(
   retryOf?: string,
 ): string {
   if (!previous && !props.force) refuseTaken(text, fragmentOf(props));
-  const options = { keepAllowAll: props.keepAllowAll, force: props.force, previous };
-  return addFragment(text, fragmentOf(props), { ...options, retryOf });
+  const { keepAllowAll, force } = props;
+  return addFragment(text, fragmentOf(props), { keepAllowAll, force, previous, retryOf });
 }
 
 /**

@@ -93,14 +93,17 @@ export function explain(answer: ApiAnswer): string {
     );
     return [body.message, ...details].filter(Boolean).join("; ") || "no reason given";
   } catch {
-    return (
-      answer.text
-        .replace(/<[^>]*>/g, " ")
-        .replace(/\s+/g, " ")
-        .trim()
-        .slice(0, 200) || "empty answer"
-    );
+    return pageWords(answer.text) || "empty answer";
   }
+}
+
+/** What a page of a proxy says, in one line: its words without its markup, as far as they fit into a message. */
+export function pageWords(text: string): string {
+  return text
+    .replace(/<[^>]*>/g, " ")
+    .replace(/\s+/g, " ")
+    .trim()
+    .slice(0, 200);
 }
 
 /** After a change of credentials; Pulumi keeps the ones of the last `up`. */
